@@ -1,0 +1,1 @@
+"""services-ai-admin: one command a file."""

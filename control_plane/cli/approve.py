@@ -1,0 +1,63 @@
+"""`services-ai-admin approve PLUGIN`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from control_plane.cli import screen
+from control_plane.cli.screen import JsonOption, PluginArgument
+
+if TYPE_CHECKING:
+    from control_plane.operations.approve import Approval
+
+
+def approve(
+    plugin: PluginArgument,
+    *,
+    version: Annotated[str | None, typer.Option(help="Default: what was submitted last.")] = None,
+    reason: Annotated[str, typer.Option(help="For the audit.")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check and plan; change nothing.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Take a submitted package in: check it again, record it, deploy it, and let its hooks reach it.
+
+    It gets the permissions that its manifest asks for; --dry-run shows them.
+    """
+    from control_plane.cli.plane import actor, control_plane
+
+    done = control_plane().approver.approve(
+        plugin, version=version, actor=actor(), progress=screen.progress, dry_run=dry_run, reason=reason
+    )
+    if as_json:
+        screen.print_json(done.to_dict())
+        return
+    _describe(done)
+
+
+def _describe(done: Approval) -> None:
+    out = screen.console()
+    manifest = done.inspected.manifest
+    plan = done.plan.to_dict()
+    out.print(f"{manifest.plugin_id} {manifest.version} by {screen.safe_line(manifest.author, 100)}")
+    out.print(f"  hooks        {', '.join(hook.name for hook in manifest.hooks) or 'none'}")
+    out.print(f"  permissions  {', '.join(manifest.permissions) or 'none'}")
+    network = manifest.network if isinstance(manifest.network, str) else ", ".join(manifest.network)
+    out.print(f"  network      {network}")
+    out.print(f"  size         {done.inspected.unzipped_bytes / 1e6:.1f} MB unzipped")
+    steps: list[dict[str, Any]] = plan.get("steps", [])
+    out.print("\nplan:" if done.record is None else "\ndone:")
+    for step in steps:
+        out.print(f"  {step.get('action', '')}  {step.get('target', '')}  {step.get('why', '')}".rstrip())
+    if not steps:
+        out.print("  nothing: it is deployed exactly so")
+    if done.record is None:
+        out.print("\nNothing was changed (--dry-run).")
+        return
+    for warning in done.record.warnings:
+        out.print(f"warning: {screen.safe_line(warning)}")
+    state = str(done.breaker.state) if done.breaker else "unknown"
+    out.print(f"\n{manifest.plugin_id} {manifest.version} is {state}; smoke call {done.record.smoke}.")
+    if state != "enabled":
+        out.print(f"To switch it on: services-ai-admin enable {manifest.plugin_id}")

@@ -1,0 +1,68 @@
+"""`services-ai-admin error ID`."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from control_plane.cli import screen
+from control_plane.cli.screen import JsonOption
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from services_ai_sdk.wire.failure import Failure, Frame
+
+ARGS_MAX_LINES = 40
+
+
+def error(
+    error_id: Annotated[str, typer.Argument(metavar="ID", help="Of an error, or of one invocation.")],
+    *,
+    limit: Annotated[int, typer.Option(min=1, max=100, help="At most so many of its failures.")] = 3,
+    as_json: JsonOption = False,
+) -> None:
+    """Show one error: trace with code, the arguments it happened with, and when it happened last."""
+    from control_plane.cli.plane import control_plane
+
+    found = control_plane().error_reader.detail(error_id, limit=limit)
+    if as_json:
+        screen.print_json(found.to_dict())
+        return
+    out, group = screen.console(), found.group
+    out.print(f"{group.type}: {screen.safe_line(group.message, 500)}")
+    out.print(f"in {group.plugin_id} on {group.hook}; {group.count} times ({group.category}), {group.status}")
+    out.print(f"first {screen.at(group.first_at_ms)} in {group.first_version}")
+    out.print(f"last  {screen.at(group.last_at_ms)} in {group.last_version}")
+    for failure in found.failures[:1]:
+        out.print()
+        _trace(out, failure.failure)
+        if failure.args is not None:
+            out.print("\nwith the arguments (redacted):")
+            lines = json.dumps(failure.args, indent=2, ensure_ascii=False).splitlines()
+            for line in lines[:ARGS_MAX_LINES]:
+                out.print(f"  {screen.safe(line, 400)}")
+            if len(lines) > ARGS_MAX_LINES:
+                out.print(f"  … {len(lines) - ARGS_MAX_LINES} more lines; --json has all")
+        elif failure.args_ref:
+            out.print(f"\nits arguments: {failure.args_ref}")
+    out.print()
+    for failure in found.failures:
+        out.print(f"{screen.at(failure.occurred_at_ms)}  {failure.invocation_id}  {failure.duration_ms:.0f} ms")
+
+
+def _trace(out: Console, failure: Failure) -> None:
+    for frame in failure.frames:
+        out.print(f"{frame.file}:{frame.line} in {frame.function}")
+        _code(out, frame)
+    if not failure.frames:
+        out.print("(no trace: the process itself ended)")
+    out.print(f"{failure.type}: {screen.safe(failure.message)}")
+
+
+def _code(out: Console, frame: Frame) -> None:
+    for number, text in frame.source:
+        mark = ">" if number == frame.line else " "
+        out.print(f"  {mark} {number:4}  {screen.safe(text, 200)}".rstrip())

@@ -1,0 +1,169 @@
+"""`services-ai-admin local`: the whole platform on this machine."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import signal
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from control_plane.cli.wiring import local_cloud
+from services_ai_sdk.wire.errors import PlatformError
+
+app = typer.Typer(
+    help="The whole platform on this machine: no AWS account, no Docker, one loopback port.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+)
+
+StateDirOption = Annotated[
+    Path | None,
+    typer.Option("--state-dir", help="Where it keeps its state. Default: SERVICES_AI_HOME, else below /var/tmp."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+
+
+class Shell(StrEnum):
+    """Whose syntax `env` writes."""
+
+    SH = "sh"
+    FISH = "fish"
+
+
+@app.command(
+    epilog="Examples:\n\n- `services-ai-admin local up --detach`\n\n- `services-ai-admin local up --port 5000`",
+)
+def up(
+    *,
+    detach: Annotated[bool, typer.Option("--detach", "-d", help="Return once it is ready; it goes on.")] = False,
+    port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, envvar="SERVICES_AI_PORT", help="On 127.0.0.1; 0 takes a free one."),
+    ] = None,
+    state_dir: StateDirOption = None,
+    no_platform: Annotated[bool, typer.Option("--no-platform", help="AWS only; nothing deployed.")] = False,
+    unsafe: Annotated[
+        bool, typer.Option("--unsafe", help="Run functions even where this machine has no sandbox for them.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Start the local cloud and deploy the platform into it.
+
+    One that runs already is brought up to date and left running.
+    """
+    cloud = local_cloud()
+    chosen = {} if port is None else {"port": port}
+    options = cloud.CloudOptions(state_dir=state_dir, platform=not no_platform, unsafe=unsafe, **chosen)
+    # Ended from outside, it ends as by Ctrl-C: with everything in it.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        started = cloud.start(options, _progress)
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+    stays = detach or started.already_running
+    try:
+        if as_json:
+            typer.echo(json.dumps({**started.info.to_dict(), "already_running": started.already_running}))
+        else:
+            _describe(started.info, stays=stays)
+        if stays:
+            started.detach()
+            return
+        code = started.wait()
+    except KeyboardInterrupt:
+        _progress("ending the local cloud")
+        started.stop()
+        return
+    raise PlatformError(
+        f"the local cloud ended by itself with status {code}",
+        code="local-cloud-broken",
+        hint=f"its log: {Path(started.info.state_dir) / 'logs' / 'cloud.log'}",
+    )
+
+
+@app.command(epilog="Example: `services-ai-admin local status --json`")
+def status(*, state_dir: StateDirOption = None, as_json: JsonOption = False) -> None:
+    """Show what runs: functions, worker processes, protections, queues, streams. Exit code 3: nothing does."""
+    info = _running(state_dir)
+    activity = local_cloud().activity(info)
+    if as_json:
+        typer.echo(json.dumps({**info.to_dict(), "activity": activity}))
+        return
+    _describe(info, stays=True)
+    pollers = activity.pop("pollers", [])
+    activity["feeds"] = [f"{_short(one['source'])} → {_short(one['function'])}" for one in pollers]
+    for name, value in activity.items():
+        typer.echo(f"{name:<13}{_plain(value)}")
+
+
+@app.command()
+def down(*, state_dir: StateDirOption = None) -> None:
+    """End the local cloud and everything in it. None running is no error."""
+    ended = local_cloud().down(state_dir)
+    typer.echo("no local cloud was running" if ended is None else f"ended the local cloud (process {ended.pid})")
+
+
+@app.command(epilog='Example: `eval "$(services-ai-admin local env)"`')
+def env(
+    *,
+    state_dir: StateDirOption = None,
+    shell: Annotated[Shell, typer.Option(help="Whose syntax.")] = Shell.SH,
+    as_json: JsonOption = False,
+) -> None:
+    """Print the environment in which boto3, the AWS CLI and our own commands use the local cloud."""
+    values = local_cloud().env(_running(state_dir))
+    if as_json:
+        typer.echo(json.dumps(values))
+        return
+    for name, value in values.items():
+        quoted = shlex.quote(value)
+        typer.echo(f"set -gx {name} {quoted}" if shell == Shell.FISH else f"export {name}={quoted}")
+
+
+def _running(state_dir: Path | None) -> Any:
+    info = local_cloud().status(state_dir)
+    if info is None:
+        raise PlatformError(
+            "no local cloud runs", code="local-cloud-down", hint="services-ai-admin local up --detach"
+        )
+    return info
+
+
+def _describe(info: Any, *, stays: bool) -> None:
+    functions = f"stack {info.stack}" if info.outputs else "not deployed"
+    lines = {
+        "local cloud": f"{info.endpoint} (process {info.pid})",
+        "platform": functions,
+        "dispatcher": info.outputs.get("DispatcherFunctionName", ""),
+        "sandbox": "OFF: functions can reach this machine" if info.unsafe else "",
+        "logs": str(Path(info.state_dir) / "logs"),
+        "use it": 'eval "$(services-ai-admin local env)"',
+        "end it": "services-ai-admin local down" if stays else "Ctrl-C",
+    }
+    for name, value in lines.items():
+        if value:
+            typer.echo(f"{name:<13}{value}")
+
+
+def _short(arn: str) -> str:
+    """The name in the ARN of a queue, a table's stream or a function."""
+    return arn.split("/")[1] if "/" in arn else arn.rpartition(":")[2]
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, list):
+        return (
+            "\n".join(f"{'' if index == 0 else ' ' * 13}{_plain(one)}" for index, one in enumerate(value))
+            or "none"
+        )
+    if isinstance(value, dict):
+        return "  ".join(f"{name} {_plain(one)}" for name, one in value.items())
+    return str(value)
+
+
+def _progress(line: str) -> None:
+    typer.echo(f"· {line}", err=True)

@@ -1,0 +1,41 @@
+"""`services-ai-admin logs PLUGIN`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from itertools import islice
+from typing import Annotated
+
+import typer
+
+from control_plane.cli import screen
+from control_plane.cli.screen import JsonOption, PluginArgument
+
+
+def logs(
+    plugin: PluginArgument,
+    *,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="At most so many.")] = 20,
+    as_json: JsonOption = False,
+) -> None:
+    """List a plugin's calls, the latest last: hook, outcome, duration. Calls are kept for 7 days."""
+    from control_plane.cli.plane import control_plane
+    from control_plane.operations.logs import entries
+
+    ours = control_plane()
+    found = list(islice(entries(ours.activity, plugin), limit))[::-1]
+    if as_json:
+        screen.print_json({"plugin": plugin, "calls": [asdict(entry) for entry in found]})
+        return
+    if not found:
+        ours.fleet.one(plugin)
+        typer.echo(f"No calls of {plugin} in the last 7 days.")
+        return
+    out = screen.console()
+    for entry in found:
+        cold = f", {entry.init_ms:.0f} ms of it import" if entry.init_ms else ""
+        note = f"  {screen.safe_line(entry.note, 100)}" if entry.note else ""
+        out.print(
+            f"{screen.at(entry.at_ms)}  {entry.hook}  {entry.outcome}  {entry.duration_ms:.1f} ms{cold}{note}"
+        )
+    out.print(f"\nWhat it printed: aws logs tail /aws/lambda/{ours.stack}-plugin-{plugin}")

@@ -1,0 +1,154 @@
+"""The control plane as the commands use it: the stack that the environment names."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from control_plane.aws_clients import client
+from control_plane.aws_errors import plainly
+from control_plane.cli import wiring
+from control_plane.operations.clock import Clock
+from control_plane.operations.errors import ErrorReader
+from control_plane.operations.status import Fleet
+from control_plane.operations.switch import Switch
+from control_plane.operations.why import Why
+from control_plane.table.activity import ActivityTable
+from control_plane.table.breakers import Breakers
+from control_plane.table.dynamo import Table
+from control_plane.table.errors import Errors
+from control_plane.table.plugins import Plugins
+from services_ai_sdk.wire.errors import PlatformError
+
+if TYPE_CHECKING:
+    from control_plane.operations.approve import Approver
+
+DEFAULT_STACK = "services-ai"
+
+
+@dataclass(frozen=True, slots=True)
+class ControlPlane:
+    """What the commands work with."""
+
+    stack: str
+    bucket: str
+    clock: Clock
+    breakers: Breakers
+    plugins: Plugins
+    activity: ActivityTable
+    errors: Errors
+
+    @property
+    def fleet(self) -> Fleet:
+        """States and statistics."""
+        return Fleet(self.plugins, self.breakers, self.activity, self.errors, self.clock)
+
+    @property
+    def why(self) -> Why:
+        """Explanations."""
+        return Why(self.fleet, self.errors, self.clock)
+
+    @property
+    def error_reader(self) -> ErrorReader:
+        """Failures and groups."""
+        return ErrorReader(self.errors, self.plugins)
+
+    @property
+    def switch(self) -> Switch:
+        """On and off."""
+        return Switch(self.breakers, self.clock, new_id)
+
+    @property
+    def approver(self) -> Approver:
+        """Intake and deploy.
+
+        Raises:
+            PlatformError: The stack cannot be read, or is older than this version.
+        """
+        from control_plane.cli.artifacts import ArtifactBucket
+        from control_plane.operations.approve import Approver
+
+        with _or_local_cloud():
+            deployer = wiring.deployer(_cloudformation(), self.stack)
+            with plainly("making an AWS client"):
+                s3 = client("s3", read_timeout_s=60, attempts=4)
+        return Approver(
+            store=ArtifactBucket(s3, self.bucket),
+            inspector=wiring.inspector(),
+            deployer=deployer,
+            plugins=self.plugins,
+            clock=self.clock,
+            new_id=new_id,
+        )
+
+
+def control_plane() -> ControlPlane:
+    """The control plane of the stack that the environment names.
+
+    Raises:
+        PlatformError: AWS cannot be asked, or there is no such stack; the hint says what to set.
+    """
+    stack = os.environ.get("SERVICES_AI_STACK") or DEFAULT_STACK
+    with _or_local_cloud():
+        with plainly(f"reading the stack {stack!r}"):
+            description = _cloudformation().describe_stacks(StackName=stack)["Stacks"][0]
+        outputs = {item["OutputKey"]: item["OutputValue"] for item in description.get("Outputs", [])}
+        missing = [name for name in ("TableName", "ArtifactBucket") if name not in outputs]
+        if missing:
+            raise PlatformError(
+                f"the stack {stack!r} has no output {missing[0]!r}",
+                code="stack-outdated",
+                hint="deploy this version's template.yaml over it",
+            )
+        with plainly("making an AWS client"):
+            dynamodb = client("dynamodb", read_timeout_s=10, attempts=4)
+    clock = Clock()
+    table = Table(dynamodb, outputs["TableName"], now_s=clock.now_s, sleep=clock.sleep)
+    breakers = Breakers(table)
+    return ControlPlane(
+        stack=stack,
+        bucket=outputs["ArtifactBucket"],
+        clock=clock,
+        breakers=breakers,
+        plugins=Plugins(table, breakers),
+        activity=ActivityTable(table),
+        errors=Errors(table),
+    )
+
+
+def actor() -> str:
+    """Who runs this command, for the audit; AWS's own trail has the credentials."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        return f"uid {os.getuid()}"
+
+
+def new_id() -> str:
+    """Of an audit row."""
+    return str(uuid.uuid4())
+
+
+def _cloudformation() -> Any:
+    with plainly("making an AWS client"):
+        return client("cloudformation", read_timeout_s=10, attempts=3)
+
+
+class _or_local_cloud:  # noqa: N801 - reads as a phrase after `with`
+    """An error of the surroundings, when a local cloud runs that the environment does not point to, says so."""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if not isinstance(error, PlatformError) or os.environ.get("AWS_ENDPOINT_URL"):
+            return
+        running = wiring.local_cloud().status(None)
+        if running is not None:
+            error.hint = 'a local cloud runs on this machine; to use it: eval "$(services-ai-admin local env)"'
+        else:
+            error.hint = (
+                error.hint or "start a local cloud with services-ai-admin local up --detach, or log in to AWS"
+            )

@@ -1,0 +1,122 @@
+"""`services-ai-admin status [PLUGIN]`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from control_plane.cli import screen
+from control_plane.cli.screen import JsonOption
+
+if TYPE_CHECKING:
+    from control_plane.operations.status import PluginStatus
+
+
+def status(
+    plugin: Annotated[str | None, typer.Argument(metavar="[PLUGIN]", help="Only this one.")] = None,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Show how plugins are doing: the fleet, worst first, or all about one."""
+    from control_plane.cli.plane import control_plane
+
+    ours = control_plane()
+    rows = [ours.fleet.one(plugin)] if plugin else ours.fleet.all()
+    now_s = ours.clock.now_s()
+    if as_json:
+        screen.print_json({"stack": ours.stack, "plugins": [row.to_dict() for row in rows]})
+    elif plugin:
+        _one(rows[0], now_s)
+    elif rows:
+        _fleet(rows, now_s)
+    else:
+        typer.echo("No plugin is deployed. An author submits one with services-ai-plugin submit FILE;")
+        typer.echo("services-ai-admin approve PLUGIN deploys it.")
+
+
+def _fleet(rows: list[PluginStatus], now_s: float) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for name in ("PLUGIN", "VERSION", "STATE", "SINCE"):
+        table.add_column(name, overflow="fold")
+    for name in ("CALLS/H", "ERRORS", "P50/P95 MS"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in rows:
+        since = screen.ago(row.breaker.since_s, now_s).removesuffix(" ago") if row.breaker else ""
+        table.add_row(
+            row.record.plugin_id,
+            row.record.version,
+            Text(row.state, style=screen.STATE_STYLES.get(row.state, "")),
+            since,
+            str(row.activity.calls),
+            str(row.activity.failures),
+            _quantiles(row),
+        )
+    out = screen.console()
+    out.print(table)
+    notes = [note for row in rows for note in _notes(row, now_s)]
+    if notes:
+        out.print()
+    for note in notes:
+        out.print(note, overflow="fold")
+
+
+def _notes(row: PluginStatus, now_s: float) -> list[str]:
+    """What an admin should know of a plugin that is off, or failed lately."""
+    name, breaker, last = row.record.plugin_id, row.breaker, row.last_error
+    notes = []
+    if breaker is not None and row.state != "enabled":
+        notes.append(f"{name}: {screen.safe_line(breaker.reason)} (by {breaker.actor})")
+    if row.record.smoke != "passed":
+        notes.append(f"{name}: {screen.safe_line(row.record.smoke)}")
+    if last is not None:
+        where = f" at {last.where}" if last.where else ""
+        when = screen.ago(last.last_at_ms / 1000, now_s)
+        notes.append(f"{name}: last error {when}: {last.type}: {screen.safe_line(last.message, 120)}{where}")
+    return notes
+
+
+def _one(row: PluginStatus, now_s: float) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    record, activity, breaker = row.record, row.activity, row.breaker
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    state = Text(row.state, style=screen.STATE_STYLES.get(row.state, ""))
+    if breaker is not None:
+        state.append(f", {screen.ago(breaker.since_s, now_s)}, by {breaker.actor}", style="")
+    lines: list[tuple[str, str | Text]] = [
+        ("plugin", f"{record.plugin_id} {record.version} ({record.name})"),
+        ("author", record.author),
+        ("state", state),
+        ("reason", screen.safe_line(breaker.reason) if breaker else ""),
+        ("hooks", ", ".join(f"{name} (priority {priority})" for name, priority in record.hooks)),
+        ("grants", ", ".join(record.grants) or "none"),
+        ("network", record.network),
+        ("runs as", f"{record.python}, {record.memory_mb} MB, {record.timeout_s} s"),
+        ("needs", ", ".join(f"{one.package} {one.version}" for one in record.dependencies) or "nothing"),
+        ("function", f"{record.function_arn} (version {record.function_version})"),
+        ("role", record.role_arn),
+        ("smoke call", record.smoke),
+        ("deployed", f"{screen.at(record.deployed_at_ms)} by {record.deployed_by}"),
+        ("last hour", f"{activity.calls} calls, {activity.failures} errors ({row.error_rate:.1%})"),
+        ("", f"{activity.uncounted} not counted, {activity.skipped} skipped, {activity.cold} cold"),
+        ("p50/p95 ms", _quantiles(row)),
+    ]
+    lines += [("warning", screen.safe_line(warning)) for warning in record.warnings]
+    for name, value in lines:
+        if value:
+            table.add_row(name, value)
+    screen.console().print(table)
+    for note in _notes(row, now_s)[-1:] if row.last_error else []:
+        typer.echo(f"\n{note}\nservices-ai-admin error {row.last_error.group_id if row.last_error else ''}")
+
+
+def _quantiles(row: PluginStatus) -> str:
+    found = [row.activity.quantile_ms(q) for q in (0.5, 0.95)]
+    return "/".join("-" if value is None else f"{value:.3g}" for value in found)

@@ -1,0 +1,31 @@
+"""`services-ai-admin why PLUGIN`."""
+
+from __future__ import annotations
+
+from control_plane.cli import screen
+from control_plane.cli.screen import JsonOption, PluginArgument
+
+
+def why(plugin: PluginArgument, *, as_json: JsonOption = False) -> None:
+    """Explain why a plugin is on or off, in words: which failures, what was not counted, what happens next."""
+    from control_plane.cli.plane import control_plane
+    from control_plane.table.errors import place
+
+    found = control_plane().why.explain(plugin)
+    if as_json:
+        screen.print_json(found.to_dict())
+        return
+    out = screen.console()
+    out.print(f"{plugin} {found.status.record.version} is {found.status.state}.")
+    for sentence in found.sentences:
+        out.print(screen.safe_line(sentence, 600))
+    if found.failures:
+        out.print()
+    for error in found.failures:
+        where = place(error.failure)[0]
+        out.print(
+            f"  {screen.at(error.occurred_at_ms)}  {error.failure.type}:"
+            f" {screen.safe_line(error.failure.message, 100)}{f' at {where}' if where else ''}"
+        )
+    for group_id in sorted({error.group_id for error in found.failures}):
+        out.print(f"\nTrace and arguments: services-ai-admin error {group_id}")

@@ -1,0 +1,42 @@
+"""Where the commands get the real things: the only file of the control plane that sees `infra`."""
+
+from __future__ import annotations
+
+import time
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from control_plane.operations.ports import Deployer, PackageInspector
+
+
+def local_cloud() -> ModuleType:
+    """The local cloud's `start`, `up`, `status`, `activity`, `down`, `env` and `CloudOptions`."""
+    from infra.local import lifecycle
+
+    return lifecycle
+
+
+def inspector() -> PackageInspector:
+    """The bundler's reader of packages."""
+    from services_ai_sdk.bundler.inspect import Inspector
+
+    # The bundler may not import the control plane: its InspectedPackage has the same fields by agreement.
+    return cast("PackageInspector", Inspector())
+
+
+def deployer(cloudformation: Any, stack: str) -> Deployer:
+    """Deploys beside this stack.
+
+    Raises:
+        PlatformError: The stack cannot be read, or is older than this version.
+    """
+    import boto3
+
+    from infra.deploy.clients import Clients
+    from infra.deploy.deployer import AwsDeployer
+    from infra.deploy.platform import Platform
+    from infra.deploy.waiting import Waiting
+
+    platform = Platform.from_stack(cloudformation, stack)
+    return AwsDeployer(Clients.from_session(boto3.Session()), platform, Waiting(time.monotonic, time.sleep))

@@ -1,0 +1,1 @@
+"""One use case a file; everything outside comes through ports."""

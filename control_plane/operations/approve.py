@@ -1,0 +1,265 @@
+"""A submitted package is taken in, checked, recorded, planned, deployed, and its hooks begin to reach it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from control_plane.operations.clock import Clock
+from control_plane.operations.ports import (
+    ArtifactStore,
+    Deployer,
+    Deployment,
+    InspectedPackage,
+    PackageInspector,
+    Plan,
+    Progress,
+    Release,
+    StoredObject,
+    Submission,
+)
+from control_plane.rules import breaker as rules
+from control_plane.rules.breaker import BreakerState
+from control_plane.table.audit import AuditRow
+from control_plane.table.plugins import PluginDependency, PluginRecord, Plugins, ReleaseRecord
+from control_plane.table.routes import Route
+from services_ai_sdk.wire.errors import InvalidInputError, ServicesAIError
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """What came of it.
+
+    Attributes:
+        deployment: What the deploy left behind; None for a dry run.
+        record: What is deployed; None for a dry run.
+        breaker: The plugin's breaker after the deploy; None for a dry run.
+    """
+
+    submission: Submission
+    inspected: InspectedPackage
+    plan: Plan
+    deployment: Deployment | None = None
+    record: PluginRecord | None = None
+    breaker: BreakerState | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON."""
+        return {
+            "plugin": self.submission.plugin_id,
+            "version": self.submission.version,
+            "package_sha256": self.inspected.package_sha256,
+            "dry_run": self.record is None,
+            "plan": self.plan.to_dict(),
+            "deployment": asdict(self.deployment) if self.deployment else None,
+            "state": str(self.breaker.state) if self.breaker else None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Approver:
+    """Approves submissions.
+
+    Attributes:
+        new_id: Makes ids of audit rows.
+    """
+
+    store: ArtifactStore
+    inspector: PackageInspector
+    deployer: Deployer
+    plugins: Plugins
+    clock: Clock
+    new_id: Callable[[], str]
+
+    def approve(
+        self,
+        plugin_id: str,
+        *,
+        version: str | None,
+        actor: str,
+        progress: Progress,
+        dry_run: bool = False,
+        reason: str = "",
+    ) -> Approval:
+        """Approves the newest submission of a plugin, or of one of its versions. Approving again is harmless.
+
+        Raises:
+            InvalidInputError: There is no such submission, or it is unsafe or malformed.
+            FindingsError: A check refuses it, or its smoke call failed.
+            PlatformError: AWS refused.
+        """
+        submission = self._find(plugin_id, version)
+        progress(f"checking {plugin_id} {submission.version} ({submission.sha256[:12]})")
+        with TemporaryDirectory(prefix="services-ai-approve-") as folder:
+            package, layer = self._download(submission, Path(folder))
+            inspected = self.inspector.inspect(package, layer)
+            _same(submission, inspected)
+            if dry_run:
+                release = self._release(inspected, package=package, layer=layer, keep=False)
+                return Approval(submission, inspected, self.deployer.plan(release))
+            release = self._release(inspected, package=package, layer=layer, keep=True)
+        approved = ReleaseRecord(
+            plugin_id=plugin_id,
+            version=submission.version,
+            package_sha256=inspected.package_sha256,
+            status="approved",
+            actor=actor,
+            at_ms=self.clock.now_ms(),
+            manifest=inspected.manifest.to_dict(),
+        )
+        self.plugins.write_release(approved, self._audit(approved, "approve", reason))
+        try:
+            plan = self.deployer.plan(release)
+            deployment = self.deployer.execute(plan, progress)
+        except ServicesAIError as error:
+            failed = replace(approved, status="failed", error=error.message, at_ms=self.clock.now_ms())
+            self.plugins.write_release(failed, self._audit(failed, "deploy-failed", error.message[:500]))
+            raise
+        record, breaker = self._take_effect(inspected, deployment, approved, reason)
+        progress(f"{plugin_id} {record.version} is {breaker.state}")
+        return Approval(submission, inspected, plan, deployment, record, breaker)
+
+    def _find(self, plugin_id: str, version: str | None) -> Submission:
+        found = self.store.submissions(plugin_id)
+        for submission in found:
+            if version is None or submission.version == version:
+                return submission
+        wanted = f"{plugin_id} {version}" if version else plugin_id
+        versions = sorted({submission.version for submission in found})
+        raise InvalidInputError(
+            f"there is no submission of {wanted}",
+            code="submission-unknown",
+            hint=f"submitted are the versions {', '.join(versions)}"
+            if versions
+            else "services-ai-plugin submit FILE puts a package there",
+        )
+
+    def _download(self, submission: Submission, folder: Path) -> tuple[Path, Path | None]:
+        package = folder / "package.zip"
+        self.store.download(submission.package_key, package)
+        if not submission.layer_key:
+            return package, None
+        layer = folder / "layer.zip"
+        self.store.download(submission.layer_key, layer)
+        return package, layer
+
+    def _release(self, inspected: InspectedPackage, *, package: Path, layer: Path | None, keep: bool) -> Release:
+        """What is deployed are the very bytes that were checked: stored again, where no author can write."""
+
+        def stored(source: Path, sha256: str) -> StoredObject:
+            return self.store.keep(source, sha256) if keep else self.store.place_of(sha256)
+
+        return Release(
+            manifest=inspected.manifest,
+            package=stored(package, inspected.package_sha256),
+            layer=stored(layer, inspected.layer_sha256) if layer else None,
+            grants=tuple(inspected.manifest.permissions),
+        )
+
+    def _take_effect(
+        self, inspected: InspectedPackage, deployment: Deployment, approved: ReleaseRecord, reason: str
+    ) -> tuple[PluginRecord, BreakerState]:
+        before = self.plugins.get(approved.plugin_id)
+        at_ms = self.clock.now_ms()
+        record = _record(inspected, deployment, approved.actor, at_ms)
+        released = replace(approved, status="deployed", at_ms=at_ms)
+        manifest = inspected.manifest
+        routes = [
+            Route(
+                hook=hook.name,
+                plugin_id=record.plugin_id,
+                version=record.version,
+                priority=hook.priority,
+                alias_arn=deployment.alias_arn,
+                timeout_s=record.timeout_s,
+                permissions=record.grants,
+                settings=dict(manifest.default_settings()),
+            )
+            for hook in manifest.hooks
+        ]
+        again = before is not None and (before.package_sha256, before.function_version) == (
+            record.package_sha256,
+            record.function_version,
+        )
+
+        def transition(state: BreakerState) -> BreakerState:
+            # The same code again is no reason to believe in it, so the state it earned stays.
+            if again:
+                return state
+            why = reason or f"{record.version} deployed"
+            return rules.deploy(state, self.clock.now_s(), approved.actor, why)
+
+        breaker = self.plugins.deployed(
+            record, routes, released, self._audit(released, "deploy", reason), transition
+        )
+        return record, breaker
+
+    def _audit(self, release: ReleaseRecord, action: str, reason: str) -> AuditRow:
+        return AuditRow(
+            plugin_id=release.plugin_id,
+            row_id=self.new_id(),
+            at_ms=release.at_ms,
+            action=action,
+            actor=release.actor,
+            reason=reason,
+            version=release.version,
+        )
+
+
+def _same(submission: Submission, inspected: InspectedPackage) -> None:
+    """The folder in the bucket says what a package claims to be; only its bytes say what it is.
+
+    Raises:
+        InvalidInputError: They differ.
+    """
+    manifest = inspected.manifest
+    claimed = (submission.plugin_id, submission.version, submission.sha256)
+    found = (manifest.plugin_id, manifest.version, inspected.package_sha256)
+    if claimed != found:
+        raise InvalidInputError(
+            f"the submission claims to be {claimed[0]} {claimed[1]} ({claimed[2][:12]}),"
+            f" the package is {found[0]} {found[1]} ({found[2][:12]})",
+            code="submission-mismatch",
+            hint="have the author submit it again with services-ai-plugin submit",
+        )
+
+
+def _record(inspected: InspectedPackage, deployment: Deployment, actor: str, at_ms: int) -> PluginRecord:
+    manifest = inspected.manifest
+    network = manifest.network if isinstance(manifest.network, str) else ", ".join(manifest.network)
+    return PluginRecord(
+        plugin_id=manifest.plugin_id,
+        version=manifest.version,
+        name=manifest.name,
+        description=manifest.description,
+        author=manifest.author,
+        package_sha256=inspected.package_sha256,
+        layer_sha256=inspected.layer_sha256,
+        function_arn=deployment.function_arn,
+        alias_arn=deployment.alias_arn,
+        function_version=deployment.function_version,
+        role_arn=deployment.role_arn,
+        layer_arns=deployment.layer_arns,
+        python=deployment.python,
+        smoke=deployment.smoke,
+        hooks=tuple((hook.name, hook.priority) for hook in manifest.hooks),
+        grants=tuple(manifest.permissions),
+        network=network,
+        memory_mb=manifest.limits.memory_mb,
+        timeout_s=manifest.limits.timeout_s,
+        dependencies=tuple(
+            PluginDependency(
+                package=dependency.get("name", ""),
+                version=dependency.get("version", ""),
+                spec=dependency.get("spec", ""),
+                status="installed",
+            )
+            for dependency in inspected.dependencies
+        ),
+        deployed_at_ms=at_ms,
+        deployed_by=actor,
+        warnings=deployment.warnings,
+    )

@@ -1,0 +1,148 @@
+"""The fleet, worst first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from control_plane.operations.clock import Clock
+from control_plane.rules.breaker import BreakerState, State
+from control_plane.table.activity import Activity, ActivityTable
+from control_plane.table.breakers import Breakers
+from control_plane.table.errors import ErrorGroup, Errors
+from control_plane.table.plugins import PluginRecord, Plugins
+from services_ai_sdk.wire.errors import InvalidInputError
+
+WINDOW_MINUTES = 60
+_WORST_FIRST = (State.AUTO_DISABLED, State.PROBING, State.DISABLED, State.ENABLED)
+
+
+@dataclass(frozen=True, slots=True)
+class PluginStatus:
+    """One plugin.
+
+    Attributes:
+        breaker: None only while a plugin is being taken away.
+        activity: Of the last hour.
+        last_error: The group with the latest failure.
+    """
+
+    record: PluginRecord
+    breaker: BreakerState | None
+    activity: Activity
+    last_error: ErrorGroup | None
+
+    @property
+    def state(self) -> str:
+        """The breaker's, in its own word."""
+        return str(self.breaker.state) if self.breaker else "unknown"
+
+    @property
+    def error_rate(self) -> float:
+        """Failures of all calls that counted, in the last hour."""
+        counted = self.activity.successes + self.activity.failures
+        return self.activity.failures / counted if counted else 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON."""
+        breaker, activity, last = self.breaker, self.activity, self.last_error
+        return {
+            "plugin": self.record.plugin_id,
+            "version": self.record.version,
+            "state": self.state,
+            "since_s": breaker.since_s if breaker else None,
+            "reason": breaker.reason if breaker else "",
+            "actor": breaker.actor if breaker else "",
+            "probe_at_s": (breaker.probe_at_s or None) if breaker else None,
+            "last_hour": {
+                "calls": activity.calls,
+                "successes": activity.successes,
+                "failures": activity.failures,
+                "uncounted": activity.uncounted,
+                "skipped": activity.skipped,
+                "cold": activity.cold,
+                "error_rate": round(self.error_rate, 4),
+                "p50_ms": _rounded(activity.quantile_ms(0.5)),
+                "p95_ms": _rounded(activity.quantile_ms(0.95)),
+            },
+            "last_error": {
+                "error": last.group_id,
+                "type": last.type,
+                "message": last.message,
+                "where": last.where,
+                "at_ms": last.last_at_ms,
+                "count": last.count,
+            }
+            if last
+            else None,
+            "record": self.record.to_dict(),
+        }
+
+
+class Fleet:
+    """Reads the state of plugins.
+
+    Args:
+        plugins: Records.
+        breakers: States.
+        activity: Statistics.
+        errors: Groups.
+        clock: For the window.
+    """
+
+    def __init__(
+        self, plugins: Plugins, breakers: Breakers, activity: ActivityTable, errors: Errors, clock: Clock
+    ) -> None:
+        self._plugins = plugins
+        self._breakers = breakers
+        self._activity = activity
+        self._errors = errors
+        self._clock = clock
+
+    def all(self) -> list[PluginStatus]:
+        """Every plugin: those that are off first, then by error rate, then by id."""
+        rows = self._of(self._plugins.fleet())
+        return sorted(rows, key=lambda row: (_rank(row.breaker), -row.error_rate, row.record.plugin_id))
+
+    def one(self, plugin_id: str) -> PluginStatus:
+        """One plugin.
+
+        Raises:
+            InvalidInputError: There is none of this id.
+        """
+        record = self._plugins.get(plugin_id)
+        if record is None:
+            known = [known.plugin_id for known in self._plugins.fleet()]
+            raise InvalidInputError(
+                f"there is no plugin {plugin_id!r}",
+                code="plugin-unknown",
+                hint=f"the plugins are {', '.join(known)}"
+                if known
+                else "none is deployed: services-ai-admin approve",
+            )
+        return self._of([record])[0]
+
+    def _of(self, records: Sequence[PluginRecord]) -> list[PluginStatus]:
+        breakers = self._breakers.read([record.plugin_id for record in records])
+        first_minute = int(self._clock.now_s() // 60) - WINDOW_MINUTES + 1
+        rows = []
+        for record in records:
+            groups = self._errors.groups(record.plugin_id)
+            rows.append(
+                PluginStatus(
+                    record=record,
+                    breaker=breakers.get(record.plugin_id),
+                    activity=self._activity.since(record.plugin_id, first_minute),
+                    last_error=groups[0] if groups else None,
+                )
+            )
+        return rows
+
+
+def _rank(breaker: BreakerState | None) -> int:
+    return _WORST_FIRST.index(breaker.state) if breaker else -1
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 2)

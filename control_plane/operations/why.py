@@ -1,0 +1,133 @@
+"""Why a plugin is in the state it is in, in words."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from control_plane.operations.clock import Clock
+from control_plane.operations.status import Fleet, PluginStatus
+from control_plane.rules.breaker import PROBE_SUCCESSES_TO_CLOSE, BreakerState, State
+from control_plane.rules.moments import moment, span
+from control_plane.table.errors import Errors, PluginError, place
+from services_ai_sdk.wire.limits import CONSECUTIVE_FAILURES_MAX
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The answer.
+
+    Attributes:
+        sentences: For people, most important first.
+        failures: Those that switched it off, or that count now, oldest first, as far as the recorder has them.
+    """
+
+    status: PluginStatus
+    sentences: tuple[str, ...]
+    failures: tuple[PluginError, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON."""
+        evidence = self.status.breaker.evidence if self.status.breaker else None
+        return {
+            "plugin": self.status.record.plugin_id,
+            "state": self.status.state,
+            "because": list(self.sentences),
+            "evidence": asdict(evidence) if evidence else None,
+            "failures": [
+                {
+                    "invocation_id": error.invocation_id,
+                    "at_ms": error.occurred_at_ms,
+                    "hook": error.hook,
+                    "version": error.plugin_version,
+                    "error": error.group_id,
+                    "type": error.failure.type,
+                    "message": error.failure.message,
+                    "where": place(error.failure)[0],
+                }
+                for error in self.failures
+            ],
+        }
+
+
+class Why:
+    """Explains states.
+
+    Args:
+        fleet: States and statistics.
+        errors: The failures behind them.
+        clock: For "ago".
+    """
+
+    def __init__(self, fleet: Fleet, errors: Errors, clock: Clock) -> None:
+        self._fleet = fleet
+        self._errors = errors
+        self._clock = clock
+
+    def explain(self, plugin_id: str) -> Explanation:
+        """Why this plugin is on or off.
+
+        Raises:
+            InvalidInputError: There is no such plugin.
+        """
+        status = self._fleet.one(plugin_id)
+        breaker = status.breaker
+        if breaker is None:
+            return Explanation(status, ("It is being taken away: its breaker is gone.",), ())
+        ids = breaker.evidence.invocation_ids if breaker.evidence else ()
+        if breaker.state is State.ENABLED:
+            ids = tuple(call_id for run in breaker.runs.values() for call_id in run)
+        failures = tuple(self._errors.by_invocation(sorted(ids)))
+        now_s = self._clock.now_s()
+        sentences = [*_state(breaker, now_s), *_runs(breaker, failures), *_uncounted(status)]
+        if status.record.smoke != "passed":
+            sentences.append(f"Its smoke call was {status.record.smoke}.")
+        return Explanation(status, tuple(sentences), failures)
+
+
+def _state(breaker: BreakerState, now_s: float) -> list[str]:
+    since = f"since {moment(breaker.since_s)} ({span(now_s - breaker.since_s)})"
+    because = f": {breaker.reason}" if breaker.reason else ""
+    match breaker.state:
+        case State.ENABLED:
+            return [f"It is on {since}, by {breaker.actor or 'its deploy'}{because}."]
+        case State.DISABLED:
+            return [
+                f"{breaker.actor} switched it off {since}{because}.",
+                "It never comes back by itself: services-ai-admin enable switches it on.",
+            ]
+        case State.PROBING:
+            good = f"{breaker.probe_successes} of {PROBE_SUCCESSES_TO_CLOSE} calls in a row have succeeded"
+            return [
+                f"It was switched off{because}.",
+                f"It is being probed {since}: {good}; all other calls still go without it.",
+            ]
+        case State.AUTO_DISABLED:
+            wait_s = breaker.probe_at_s - now_s
+            when = f"in {span(wait_s)}, at {moment(breaker.probe_at_s)}" if wait_s > 0 else "with the next call"
+            return [
+                f"It was switched off {since}{because}.",
+                f"The next probe runs {when}; {PROBE_SUCCESSES_TO_CLOSE} good ones switch it on again.",
+            ]
+
+
+def _runs(breaker: BreakerState, failures: tuple[PluginError, ...]) -> list[str]:
+    if breaker.state is State.ENABLED:
+        return [
+            f"{len(run)} of {CONSECUTIVE_FAILURES_MAX} failures in a row on {hook}; its next success clears them."
+            for hook, run in sorted(breaker.runs.items())
+        ]
+    if len(failures) < 2:
+        return []
+    took_s = (failures[-1].occurred_at_ms - failures[0].occurred_at_ms) / 1000
+    kinds = {error.group_id for error in failures}
+    same = "all the same error" if len(kinds) == 1 else f"{len(kinds)} different errors"
+    return [f"The {len(failures)} failures came within {span(took_s)}, {same}."]
+
+
+def _uncounted(status: PluginStatus) -> list[str]:
+    count = status.activity.uncounted
+    if not count:
+        return []
+    calls = "call was" if count == 1 else "calls were"
+    return [f"In the last hour {count} {calls} not held against it: Lambda or the network refused them."]

@@ -1,0 +1,1 @@
+"""State, breaker, outcome classes, grouping: pure functions."""

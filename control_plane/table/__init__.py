@@ -1,0 +1,1 @@
+"""Keys, codecs, conditional writes: the only place that knows DynamoDB."""

@@ -1,0 +1,163 @@
+"""How a plugin is doing: statistics by the minute, and the execution log in packs."""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+
+from control_plane.rules import histogram
+from control_plane.table import keys
+from control_plane.table.codec import Item
+from control_plane.table.dynamo import Put, Table
+from control_plane.table.expressions import Update
+from services_ai_sdk.wire import jsontext
+
+_DAY_S = 86_400
+LOG_KEPT_S = 7 * _DAY_S
+MINUTE_KEPT_S = 3 * _DAY_S
+PACK_MAX_ENTRIES = 500
+_BUCKET = "b"
+
+
+def bucket_attribute(index: int) -> str:
+    """Attribute that counts one bucket of the histogram; indexes may be negative."""
+    return f"{_BUCKET}{index}"
+
+
+@dataclass(slots=True)
+class Activity:
+    """Counts of one plugin over some time; two of them add up.
+
+    Attributes:
+        cold: Calls that imported the plugin first.
+        buckets: Durations of successes and failures by bucket of `rules.histogram`.
+    """
+
+    successes: int = 0
+    failures: int = 0
+    uncounted: int = 0
+    skipped: int = 0
+    cold: int = 0
+    buckets: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def calls(self) -> int:
+        """Every call that was made, whatever came of it."""
+        return self.successes + self.failures + self.uncounted
+
+    def observe(self, duration_ms: float) -> None:
+        """Adds one duration."""
+        index = histogram.bucket(duration_ms)
+        self.buckets[index] = self.buckets.get(index, 0) + 1
+
+    def merge(self, other: Activity) -> None:
+        """Adds the other's counts."""
+        self.successes += other.successes
+        self.failures += other.failures
+        self.uncounted += other.uncounted
+        self.skipped += other.skipped
+        self.cold += other.cold
+        for index, count in other.buckets.items():
+            self.buckets[index] = self.buckets.get(index, 0) + count
+
+    def quantile_ms(self, q: float) -> float | None:
+        """Of the durations; None when there are none."""
+        return histogram.quantile_ms(self.buckets, q)
+
+
+@dataclass(frozen=True, slots=True)
+class PluginExecutionLog:
+    """One call of one plugin.
+
+    Attributes:
+        outcome: `success`, `failure`, `uncounted`, `skipped`.
+        note: The failure's type, or why it was skipped or not counted.
+        group_id: Of a failure.
+    """
+
+    at_ms: int
+    hook: str
+    outcome: str
+    duration_ms: float
+    init_ms: float
+    max_memory_mb: float
+    invocation_id: str
+    version: str
+    note: str = ""
+    group_id: str = ""
+
+
+class ActivityTable:
+    """Reads and writes statistics and logs.
+
+    Args:
+        table: The control plane's table.
+    """
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def add(self, plugin_id: str, at_minute: int, activity: Activity) -> None:
+        """Adds to a minute; failures are added by `Errors.record`, once each, and must be 0 here."""
+        if activity.failures:
+            raise ValueError("failures are counted with their records, never in a fold")
+        update = Update(keys.minute(plugin_id, at_minute)).set("expires_at", at_minute * 60 + MINUTE_KEPT_S)
+        counts = {
+            "successes": activity.successes,
+            "uncounted": activity.uncounted,
+            "skipped": activity.skipped,
+            "cold": activity.cold,
+            **{bucket_attribute(index): count for index, count in activity.buckets.items()},
+        }
+        for name, count in counts.items():
+            if count:
+                update.add(name, count)
+        self._table.update(update)
+
+    def since(self, plugin_id: str, first_minute: int) -> Activity:
+        """Everything from a minute on."""
+        total = Activity()
+        for item in self._table.query(
+            keys.plugin(plugin_id), prefix=keys.MINUTE, since=keys.minute_text(first_minute)
+        ):
+            total.merge(_activity(item))
+        return total
+
+    def write_log(self, plugin_id: str, entries: Sequence[PluginExecutionLog]) -> None:
+        """Writes one batch in as few items as fit; the same batch again overwrites itself."""
+        for start in range(0, len(entries), PACK_MAX_ENTRIES):
+            pack = entries[start : start + PACK_MAX_ENTRIES]
+            digest = hashlib.sha256(
+                "".join(entry.invocation_id + entry.outcome for entry in pack).encode()
+            ).hexdigest()
+            rows = [list(asdict(entry).values()) for entry in pack]
+            item: Item = {
+                **keys.log(plugin_id, pack[0].at_ms, digest[:16]),
+                "rows": zlib.compress(jsontext.dumps(rows).encode(), 6),
+                "expires_at": pack[-1].at_ms // 1000 + LOG_KEPT_S,
+            }
+            self._table.put(Put(item))
+
+    def log(self, plugin_id: str) -> Iterator[PluginExecutionLog]:
+        """Newest pack first, and newest first in each."""
+        for item in self._table.query(keys.plugin(plugin_id), prefix=keys.LOG, newest_first=True, page_size=20):
+            rows = jsontext.loads(zlib.decompress(item["rows"]), what="a pack of the log")
+            for row in reversed(rows):
+                yield PluginExecutionLog(*row)
+
+
+def _activity(item: Item) -> Activity:
+    return Activity(
+        successes=item.get("successes", 0),
+        failures=item.get("failures", 0),
+        uncounted=item.get("uncounted", 0),
+        skipped=item.get("skipped", 0),
+        cold=item.get("cold", 0),
+        buckets={
+            int(name.removeprefix(_BUCKET)): count
+            for name, count in item.items()
+            if name.startswith(_BUCKET) and name.removeprefix(_BUCKET).lstrip("-").isdigit()
+        },
+    )

@@ -1,0 +1,64 @@
+"""Who did what to a plugin, and why. Rows are never changed and never expire."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from control_plane.table import keys
+from control_plane.table.codec import Item
+from control_plane.table.dynamo import Put, Table
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """One action.
+
+    Attributes:
+        row_id: Makes two rows of one millisecond two.
+        action: `approve`, `deploy-failed`, `enable`, `disable` …
+        before: The breaker's state, where the action changed it; `after` likewise.
+    """
+
+    plugin_id: str
+    row_id: str
+    at_ms: int
+    action: str
+    actor: str
+    reason: str
+    version: str = ""
+    before: str = ""
+    after: str = ""
+
+
+def audit_put(row: AuditRow) -> Put:
+    """The row as a write, for a transaction with what it is about."""
+    item: Item = {
+        **keys.audit(row.plugin_id, row.at_ms, row.row_id),
+        "plugin_id": row.plugin_id,
+        "row_id": row.row_id,
+        "at_ms": row.at_ms,
+        "action": row.action,
+        "actor": row.actor,
+        "reason": row.reason,
+        "version": row.version,
+        "before": row.before,
+        "after": row.after,
+    }
+    return Put(item, only_new=True)
+
+
+def audit_rows(table: Table, plugin_id: str) -> Iterator[AuditRow]:
+    """Newest first."""
+    for item in table.query(keys.plugin(plugin_id), prefix=keys.AUDIT, newest_first=True):
+        yield AuditRow(
+            plugin_id=item["plugin_id"],
+            row_id=item["row_id"],
+            at_ms=item["at_ms"],
+            action=item["action"],
+            actor=item.get("actor", ""),
+            reason=item.get("reason", ""),
+            version=item.get("version", ""),
+            before=item.get("before", ""),
+            after=item.get("after", ""),
+        )

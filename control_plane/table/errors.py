@@ -1,0 +1,221 @@
+"""Failures and their groups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from control_plane.rules import histogram
+from control_plane.table import keys
+from control_plane.table.activity import bucket_attribute
+from control_plane.table.codec import Item
+from control_plane.table.dynamo import ConditionFailed, Put, Table
+from control_plane.table.expressions import Update
+from services_ai_sdk.wire import jsontext
+from services_ai_sdk.wire.failure import Failure
+
+_DAY_S = 86_400
+FAILURE_KEPT_S = 30 * _DAY_S
+GROUP_KEPT_S = 90 * _DAY_S
+MINUTE_KEPT_S = 3 * _DAY_S
+
+
+@dataclass(frozen=True, slots=True)
+class PluginError:
+    """One failure of one hook.
+
+    Attributes:
+        args: The call's arguments, redacted; None when they lie at `args_ref`, or were not kept.
+    """
+
+    invocation_id: str
+    event_id: str
+    group_id: str
+    plugin_id: str
+    plugin_version: str
+    hook: str
+    tenant: str
+    occurred_at_ms: int
+    duration_ms: float
+    failure: Failure
+    args: dict[str, Any] | None = None
+    args_ref: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorGroup:
+    """Failures that are the same news.
+
+    Attributes:
+        status: `open`, later `resolved` or `ignored`.
+        where: `main.py:31 in route` of the first failure; empty where the process itself died.
+        source: The line of code there.
+        first_version: Version of the first failure; `last_version` of the latest.
+    """
+
+    group_id: str
+    plugin_id: str
+    type: str
+    message: str
+    category: str
+    where: str
+    source: str
+    hook: str
+    status: str
+    count: int
+    first_at_ms: int
+    last_at_ms: int
+    first_version: str
+    last_version: str
+    last_invocation_id: str
+
+
+class Errors:
+    """Reads and writes failures.
+
+    Args:
+        table: The control plane's table.
+    """
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def record(self, error: PluginError) -> bool:
+        """Failure, group and the minute's count in one transaction; False for one that is recorded already."""
+        at_s = error.occurred_at_ms // 1000
+        group = (
+            Update(keys.group(error.plugin_id, error.group_id))
+            .add("count", 1)
+            .set("last_at_ms", error.occurred_at_ms)
+            .set("last_version", error.plugin_version)
+            .set("last_invocation_id", error.invocation_id)
+            .set("expires_at", at_s + GROUP_KEPT_S)
+        )
+        for name, value in _first_of_group(error).items():
+            group.set_once(name, value)
+        minute = (
+            Update(keys.minute(error.plugin_id, at_s // 60))
+            .add("failures", 1)
+            .add(bucket_attribute(histogram.bucket(error.duration_ms)), 1)
+            .set("expires_at", at_s + MINUTE_KEPT_S)
+        )
+        try:
+            self._table.transact([_failure_put(error, at_s), group, minute])
+        except ConditionFailed:
+            return False
+        return True
+
+    def groups(self, plugin_id: str) -> list[ErrorGroup]:
+        """Of one plugin, latest first."""
+        items = self._table.query(keys.plugin(plugin_id), prefix=keys.GROUP)
+        return sorted((group_from_item(item) for item in items), key=lambda group: -group.last_at_ms)
+
+    def group(self, group_id: str) -> ErrorGroup | None:
+        """By its id alone."""
+        for item in self._table.query(keys.group_index(group_id), index=keys.GSI, prefix=keys.GROUP_MARK):
+            return group_from_item(item)
+        return None
+
+    def failures(self, group_id: str) -> Iterator[PluginError]:
+        """Of one group, latest first."""
+        for item in self._table.query(keys.group_index(group_id), index=keys.GSI, newest_first=True, page_size=20):
+            if item["sk"] == "FAILURE":
+                yield _error(item)
+
+    def by_invocation(self, invocation_ids: list[str]) -> list[PluginError]:
+        """Those that are recorded, oldest first."""
+        items = self._table.get_many([keys.failure(invocation_id) for invocation_id in invocation_ids])
+        return sorted((_error(item) for item in items), key=lambda error: error.occurred_at_ms)
+
+
+def place(failure: Failure) -> tuple[str, str]:
+    """Where it happened, `main.py:31 in route`, and the line of code; empty where no frame is known."""
+    frame = failure.top_frame()
+    if frame is None:
+        return "", ""
+    code = next((text.strip() for number, text in frame.source if number == frame.line), "")
+    return (
+        f"{frame.file}:{frame.line} in {frame.function}" if frame.function else f"{frame.file}:{frame.line}",
+        code,
+    )
+
+
+def group_from_item(item: Item) -> ErrorGroup:
+    """Reads a group, of the table or of a stream record."""
+    return ErrorGroup(
+        group_id=item["group_id"],
+        plugin_id=item["plugin_id"],
+        type=item["type"],
+        message=item.get("message", ""),
+        category=item["category"],
+        where=item.get("where", ""),
+        source=item.get("source", ""),
+        hook=item["hook"],
+        status=item["status"],
+        count=item["count"],
+        first_at_ms=item["first_at_ms"],
+        last_at_ms=item["last_at_ms"],
+        first_version=item["first_version"],
+        last_version=item["last_version"],
+        last_invocation_id=item["last_invocation_id"],
+    )
+
+
+def _first_of_group(error: PluginError) -> Item:
+    where, source = place(error.failure)
+    item: Item = {
+        "gsi1pk": keys.group_index(error.group_id),
+        "gsi1sk": keys.GROUP_MARK,
+        "group_id": error.group_id,
+        "plugin_id": error.plugin_id,
+        "type": error.failure.type,
+        "message": error.failure.message[:500],
+        "category": str(error.failure.category),
+        "where": where,
+        "source": source[:300],
+        "hook": error.hook,
+        "status": "open",
+        "first_at_ms": error.occurred_at_ms,
+        "first_version": error.plugin_version,
+    }
+    return {name: value for name, value in item.items() if value != ""}
+
+
+def _failure_put(error: PluginError, at_s: int) -> Put:
+    item: Item = {
+        **keys.failure(error.invocation_id),
+        "gsi1pk": keys.group_index(error.group_id),
+        "gsi1sk": f"{keys.time_text(error.occurred_at_ms)}#{error.invocation_id}",
+        "invocation_id": error.invocation_id,
+        "event_id": error.event_id,
+        "group_id": error.group_id,
+        "plugin_id": error.plugin_id,
+        "plugin_version": error.plugin_version,
+        "hook": error.hook,
+        "tenant": error.tenant,
+        "occurred_at_ms": error.occurred_at_ms,
+        "duration_ms": error.duration_ms,
+        "failure": jsontext.dumps(error.failure.to_dict()),
+        "args": None if error.args is None else jsontext.dumps(error.args),
+        "args_ref": error.args_ref,
+        "expires_at": at_s + FAILURE_KEPT_S,
+    }
+    return Put(item, only_new=True)
+
+
+def _error(item: Item) -> PluginError:
+    return PluginError(
+        invocation_id=item["invocation_id"],
+        event_id=item["event_id"],
+        group_id=item["group_id"],
+        plugin_id=item["plugin_id"],
+        plugin_version=item["plugin_version"],
+        hook=item["hook"],
+        tenant=item.get("tenant", ""),
+        occurred_at_ms=item["occurred_at_ms"],
+        duration_ms=float(item["duration_ms"]),
+        failure=Failure.from_dict(jsontext.loads(item["failure"], what="a failure")),
+        args=jsontext.loads(item["args"], what="a failure's arguments") if "args" in item else None,
+        args_ref=item.get("args_ref", ""),
+    )

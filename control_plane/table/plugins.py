@@ -1,0 +1,212 @@
+"""What is deployed: plugin records, approved versions, and the one transaction that makes a deploy take effect."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from control_plane.rules.breaker import BreakerState
+from control_plane.table import keys
+from control_plane.table.audit import AuditRow, audit_put
+from control_plane.table.breakers import Breakers
+from control_plane.table.codec import Item
+from control_plane.table.dynamo import ConditionFailed, Delete, Put, Table
+from control_plane.table.expressions import Update
+from control_plane.table.routes import Route, route_put
+from services_ai_sdk.wire import jsontext
+from services_ai_sdk.wire.errors import PlatformError
+
+_DEPLOY_ATTEMPTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class PluginDependency:
+    """One package that a plugin needs.
+
+    Attributes:
+        spec: As the manifest has it; empty for one that came along.
+        status: `pending`, `installed` or `failed`.
+    """
+
+    package: str
+    version: str
+    spec: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class PluginRecord:
+    """What is deployed under a plugin's id.
+
+    Attributes:
+        python: Lambda runtime.
+        smoke: `passed`, or `not run: …`.
+        hooks: Name and priority.
+        deployed_at_ms: Unix milliseconds.
+    """
+
+    plugin_id: str
+    version: str
+    name: str
+    description: str
+    author: str
+    package_sha256: str
+    layer_sha256: str
+    function_arn: str
+    alias_arn: str
+    function_version: str
+    role_arn: str
+    layer_arns: tuple[str, ...]
+    python: str
+    smoke: str
+    hooks: tuple[tuple[str, int], ...]
+    grants: tuple[str, ...]
+    network: str
+    memory_mb: int
+    timeout_s: int
+    dependencies: tuple[PluginDependency, ...]
+    deployed_at_ms: int
+    deployed_by: str
+    warnings: tuple[str, ...] = field(default=())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON."""
+        return {**asdict(self), "hooks": [{"name": name, "priority": priority} for name, priority in self.hooks]}
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseRecord:
+    """One version that an admin approved.
+
+    Attributes:
+        status: `approved`, `deployed` or `failed`.
+        error: Why the deploy failed; empty otherwise.
+        manifest: As packaged.
+    """
+
+    plugin_id: str
+    version: str
+    package_sha256: str
+    status: str
+    actor: str
+    at_ms: int
+    manifest: dict[str, Any]
+    error: str = ""
+
+
+class Plugins:
+    """Reads and writes plugin records.
+
+    Args:
+        table: The control plane's table.
+        breakers: For the breaker's part of a deploy.
+    """
+
+    def __init__(self, table: Table, breakers: Breakers) -> None:
+        self._table = table
+        self._breakers = breakers
+
+    def get(self, plugin_id: str) -> PluginRecord | None:
+        """Strongly consistent."""
+        item = self._table.get(keys.record(plugin_id), consistent=True)
+        return _record(item) if item else None
+
+    def fleet(self) -> list[PluginRecord]:
+        """Every plugin, by id."""
+        ids = [item["plugin_id"] for item in self._table.query(keys.FLEET, index=keys.GSI)]
+        records = [_record(item) for item in self._table.get_many([keys.record(plugin_id) for plugin_id in ids])]
+        return sorted(records, key=lambda record: record.plugin_id)
+
+    def releases(self, plugin_id: str) -> Iterator[ReleaseRecord]:
+        """In order of version text."""
+        for item in self._table.query(keys.plugin(plugin_id), prefix=keys.RELEASE):
+            yield ReleaseRecord(**jsontext.loads(item["doc"], what="a release"))
+
+    def write_release(self, release: ReleaseRecord, audit: AuditRow) -> None:
+        """An approval, or that its deploy failed, with its audit row."""
+        self._table.transact([_release_put(release), audit_put(audit)])
+
+    def deployed(
+        self,
+        record: PluginRecord,
+        routes: Sequence[Route],
+        release: ReleaseRecord,
+        audit: AuditRow,
+        transition: Callable[[BreakerState], BreakerState],
+    ) -> BreakerState:
+        """Makes a deploy take effect at once: record, routes, release, audit row and breaker in one transaction.
+
+        Args:
+            record: What is deployed now.
+            routes: All routes of the plugin; those of hooks it no longer has are removed.
+            release: Now `deployed`.
+            audit: Who and why.
+            transition: What the deploy does to the breaker.
+
+        Raises:
+            PlatformError: The breaker kept changing, or DynamoDB refused.
+        """
+        for _ in range(_DEPLOY_ATTEMPTS):
+            old = self.get(record.plugin_id)
+            wanted = {(route.hook, route.priority) for route in routes}
+            gone = [place for place in (old.hooks if old else ()) if place not in wanted]
+            breaker, state = self._breakers.deploy_write(record.plugin_id, record.version, transition)
+            writes: list[Put | Update | Delete] = [
+                _record_put(record),
+                breaker,
+                _release_put(release),
+                audit_put(audit),
+                *(route_put(route) for route in routes),
+                *(Delete(keys.route(hook, priority, record.plugin_id)) for hook, priority in gone),
+            ]
+            try:
+                self._table.transact(writes)
+            except ConditionFailed:
+                continue
+            return state
+        raise PlatformError(
+            f"the state of {record.plugin_id} kept changing while its deploy was being recorded",
+            code="breaker-busy",
+            hint="run the command again",
+            retryable=True,
+        )
+
+
+def _record_put(record: PluginRecord) -> Put:
+    item: Item = {
+        **keys.record(record.plugin_id),
+        "gsi1pk": keys.FLEET,
+        "gsi1sk": record.plugin_id,
+        "plugin_id": record.plugin_id,
+        "version": record.version,
+        "doc": jsontext.dumps(asdict(record)),
+    }
+    return Put(item)
+
+
+def _record(item: Item) -> PluginRecord:
+    raw = jsontext.loads(item["doc"], what="a plugin's record")
+    return PluginRecord(
+        **{
+            **raw,
+            "layer_arns": tuple(raw["layer_arns"]),
+            "hooks": tuple((name, priority) for name, priority in raw["hooks"]),
+            "grants": tuple(raw["grants"]),
+            "dependencies": tuple(PluginDependency(**dependency) for dependency in raw["dependencies"]),
+            "warnings": tuple(raw["warnings"]),
+        }
+    )
+
+
+def _release_put(release: ReleaseRecord) -> Put:
+    item: Item = {
+        **keys.release(release.plugin_id, release.version, release.package_sha256),
+        "plugin_id": release.plugin_id,
+        "version": release.version,
+        "status": release.status,
+        "at_ms": release.at_ms,
+        "error": release.error,
+        "doc": jsontext.dumps(asdict(release)),
+    }
+    return Put(item)

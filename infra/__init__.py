@@ -1,0 +1,1 @@
+"""How the platform and plugins reach AWS or the local cloud."""

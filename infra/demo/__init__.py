@@ -1,0 +1,1 @@
+"""The demo: what a person would type, typed for them, from a plugin's folder to its being switched off."""

@@ -1,0 +1,1 @@
+"""Plan (frozen data), then execute (boto3)."""

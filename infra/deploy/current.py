@@ -1,0 +1,130 @@
+"""What is there now: read only, so that a plan can be made and shown without touching anything."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from infra.aws_errors import aws_code, said_plainly
+from infra.names import LIVE_ALIAS
+
+if TYPE_CHECKING:
+    from infra.deploy.clients import Clients
+
+_MISSING = frozenset({"ResourceNotFoundException", "NoSuchEntity", "404", "NoSuchKey", "NotFound"})
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionState:
+    """A function's configuration as far as a deploy sets it; hashable digests instead of bytes."""
+
+    code_sha256: str
+    runtime: str
+    handler: str
+    role_arn: str
+    layers: tuple[str, ...]
+    memory_mb: int
+    timeout_s: int
+
+    @classmethod
+    def from_configuration(cls, configuration: dict[str, Any]) -> FunctionState:
+        """From what GetFunctionConfiguration answers; the digest becomes hex as everywhere else here."""
+        return cls(
+            code_sha256=base64.b64decode(configuration["CodeSha256"]).hex(),
+            runtime=configuration["Runtime"],
+            handler=configuration["Handler"],
+            role_arn=configuration["Role"],
+            layers=tuple(layer["Arn"] for layer in configuration.get("Layers") or []),
+            memory_mb=configuration["MemorySize"],
+            timeout_s=configuration["Timeout"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Current:
+    """What a deploy found.
+
+    Attributes:
+        layer_arn: Version ARN of the dependency layer with the wanted bytes; empty when there is none.
+        function: `$LATEST`, or None.
+        live: What the alias `live` points to, or None.
+        live_version: Its Lambda version; empty without an alias.
+        tags: The function's tags.
+    """
+
+    role_exists: bool
+    log_group_exists: bool
+    profile_exists: bool
+    layer_arn: str
+    function: FunctionState | None
+    live: FunctionState | None
+    live_version: str
+    tags: dict[str, str]
+
+
+class CurrentReader:
+    """Asks AWS what is there.
+
+    Args:
+        clients: boto3 clients.
+    """
+
+    def __init__(self, clients: Clients) -> None:
+        self._clients = clients
+
+    def role_exists(self, role_name: str) -> bool:
+        """Whether the role is there."""
+        with said_plainly(f"looking for the role {role_name}"):
+            return self._found(self._clients.iam.get_role, RoleName=role_name) is not None
+
+    def log_group_exists(self, name: str) -> bool:
+        """Whether the log group is there."""
+        with said_plainly(f"looking for the log group {name}"):
+            groups = self._clients.logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+        return any(group["logGroupName"] == name for group in groups)
+
+    def object_exists(self, bucket: str, key: str) -> bool:
+        """Whether the object is there."""
+        with said_plainly(f"looking for s3://{bucket}/{key}"):
+            return self._found(self._clients.s3.head_object, Bucket=bucket, Key=key) is not None
+
+    def layer_arn(self, layer_name: str, sha256: str) -> str:
+        """ARN of the newest version of the layer that has exactly these bytes; empty when none has."""
+        with said_plainly(f"looking for the layer {layer_name}"):
+            answer = self._found(self._clients.lambda_.list_layer_versions, LayerName=layer_name)
+            for version in (answer or {}).get("LayerVersions", []):
+                detail = self._clients.lambda_.get_layer_version(
+                    LayerName=layer_name, VersionNumber=version["Version"]
+                )
+                if base64.b64decode(detail["Content"]["CodeSha256"]).hex() == sha256:
+                    return str(version["LayerVersionArn"])
+        return ""
+
+    def function(self, name: str, qualifier: str = "$LATEST") -> FunctionState | None:
+        """A version's configuration, or None where there is no such function or version."""
+        with said_plainly(f"reading the function {name}"):
+            found = self._found(
+                self._clients.lambda_.get_function_configuration, FunctionName=name, Qualifier=qualifier
+            )
+        return FunctionState.from_configuration(found) if found else None
+
+    def live_version(self, name: str) -> str:
+        """Lambda version behind `live`; empty without function or alias."""
+        with said_plainly(f"reading the alias {LIVE_ALIAS} of {name}"):
+            alias = self._found(self._clients.lambda_.get_alias, FunctionName=name, Name=LIVE_ALIAS)
+        return str(alias["FunctionVersion"]) if alias else ""
+
+    def tags(self, function_arn: str) -> dict[str, str]:
+        """The function's tags; empty where there is no function."""
+        with said_plainly(f"reading the tags of {function_arn}"):
+            answer = self._found(self._clients.lambda_.list_tags, Resource=function_arn)
+        return dict((answer or {}).get("Tags") or {})
+
+    def _found(self, call: Any, **arguments: Any) -> dict[str, Any] | None:
+        try:
+            return dict(call(**arguments))
+        except self._clients.ClientError as error:
+            if aws_code(error) in _MISSING:
+                return None
+            raise

@@ -1,0 +1,62 @@
+"""What a deploy must know of the platform it deploys into."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from infra.aws_errors import said_plainly
+from infra.names import Names
+from services_ai_sdk.access.policy import FunctionIdentity
+from services_ai_sdk.wire.errors import PlatformError
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """The stack's outputs, read once."""
+
+    names: Names
+    partition: str
+    region: str
+    account_id: str
+    bucket: str
+    boundary_arn: str
+    runtime_layer_arn: str
+    architecture: str = "x86_64"
+
+    def identity(self, plugin_id: str) -> FunctionIdentity:
+        """Where a plugin's function lives."""
+        return FunctionIdentity(self.partition, self.region, self.account_id, self.names.function(plugin_id))
+
+    @classmethod
+    def from_stack(cls, cloudformation: Any, stack: str) -> Platform:
+        """Reads the outputs of `template.yaml`'s stack.
+
+        Args:
+            cloudformation: A boto3 CloudFormation client.
+            stack: The stack's name.
+
+        Raises:
+            PlatformError: The stack is not there, or has not the outputs of this version's template.
+        """
+        with said_plainly(f"reading the stack {stack!r}"):
+            description = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
+        outputs = {item["OutputKey"]: item["OutputValue"] for item in description.get("Outputs", [])}
+        try:
+            arn = outputs["RuntimeLayerArn"].split(":")
+            return cls(
+                names=Names(stack),
+                partition=arn[1],
+                region=arn[3],
+                account_id=arn[4],
+                bucket=outputs["ArtifactBucket"],
+                boundary_arn=outputs["PluginBoundaryArn"],
+                runtime_layer_arn=outputs["RuntimeLayerArn"],
+                architecture=outputs.get("Architecture", "x86_64"),
+            )
+        except KeyError as error:
+            raise PlatformError(
+                f"the stack {stack!r} has no output {error.args[0]!r}",
+                code="stack-outdated",
+                hint="deploy this version's template.yaml over it",
+            ) from error

@@ -1,0 +1,1 @@
+"""The local cloud: moto, the emulator, queue and stream pollers, one port."""

@@ -1,0 +1,46 @@
+"""How a request that changed something wakes those who wait for changes."""
+
+from __future__ import annotations
+
+import asyncio
+
+
+class Bell:
+    """Rings for everybody who waits; a ring between a look and the wait is not lost.
+
+    Take `count`, look, then `wait(count)`.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._waiting: set[asyncio.Future[None]] = set()
+
+    def ring(self) -> None:
+        """Something changed."""
+        self.count += 1
+        for future in self._waiting:
+            if not future.done():
+                future.set_result(None)
+        self._waiting.clear()
+
+    async def wait(self, seen: int, timeout_s: float | None = None) -> None:
+        """Returns once the bell has rung since `seen` was its count, or the time is over."""
+        if self.count != seen:
+            return
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.add(future)
+        try:
+            await asyncio.wait_for(future, timeout_s)
+        except TimeoutError:
+            pass  # the caller looks again
+        finally:
+            self._waiting.discard(future)
+
+
+class Bells:
+    """One for each thing that others wait for."""
+
+    def __init__(self) -> None:
+        self.queues = Bell()
+        self.tables = Bell()
+        self.functions = Bell()

@@ -1,0 +1,226 @@
+"""A local cloud from its start to its end: what `services-ai-admin local` does."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
+from urllib.error import URLError
+from urllib.request import ProxyHandler, build_opener
+
+from infra.local.clients import LOCAL_KEY, clients_of
+from infra.local.launcher import STOP_MAX_S, DaemonProcess, Progress
+from infra.local.state import ALREADY_RUNNING, CloudInfo, StateDir, process_started
+from infra.local.status_page import STATUS_PATH
+from services_ai_sdk.wire.errors import PlatformError
+
+DEFAULT_PORT = 4599
+START_MAX_S = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class CloudOptions:
+    """What `up` starts.
+
+    Attributes:
+        port: On 127.0.0.1; 0 takes a free one.
+        state_dir: `SERVICES_AI_HOME` or its default when None.
+        stack: Name of the platform's stack.
+        platform: Whether template.yaml is deployed.
+        unsafe: Run functions without a sandbox where there are no means for one.
+    """
+
+    port: int = DEFAULT_PORT
+    state_dir: Path | None = None
+    stack: str = "services-ai"
+    platform: bool = True
+    unsafe: bool = False
+
+
+class StartedCloud:
+    """A local cloud that runs.
+
+    Attributes:
+        info: What it is.
+        already_running: It was there before.
+    """
+
+    def __init__(self, info: CloudInfo, daemon: DaemonProcess | None) -> None:
+        self.info = info
+        self.already_running = daemon is None
+        self._daemon = daemon
+
+    def detach(self) -> None:
+        """Lets it outlive this process."""
+        if self._daemon is not None:
+            self._daemon.detach()
+            self._daemon = None
+
+    def wait(self) -> int:
+        """Returns its exit status when it ends."""
+        return self._daemon.wait() if self._daemon is not None else 0
+
+    def stop(self) -> None:
+        """Ends it and everything in it; one that was running before stays."""
+        if self._daemon is not None:
+            self._daemon.stop()
+            self._daemon = None
+
+
+def start(options: CloudOptions, progress: Progress) -> StartedCloud:
+    """Starts a local cloud and waits until the platform answers; one that runs already is brought up to date.
+
+    The new one ends with this process unless it is detached.
+
+    Raises:
+        PlatformError: A taken port, missing means for a sandbox, a platform that cannot be deployed.
+    """
+    state = StateDir(options.state_dir)
+    while True:
+        running = _running(state)
+        if running is not None:
+            progress(f"the local cloud is already running (process {running.pid}, {running.endpoint})")
+            if options.platform and running.outputs:
+                running = replace(running, outputs=_deploy(running, progress))
+                state.write(running)
+            return StartedCloud(running, None)
+        try:
+            return _launch(options, state, progress)
+        except PlatformError as error:
+            # Somebody else was first: theirs is the one.
+            if error.code != ALREADY_RUNNING:
+                raise
+
+
+def _launch(options: CloudOptions, state: StateDir, progress: Progress) -> StartedCloud:
+    request = {
+        "state_dir": str(state.path),
+        "port": options.port,
+        "stack": options.stack,
+        "unsafe": options.unsafe,
+    }
+    with ThreadPoolExecutor(1) as pool:
+        # The template is built and translated while moto starts: each takes a second.
+        prepared = pool.submit(_prepare, options, progress) if options.platform else None
+        daemon = DaemonProcess(state, request, progress)
+        try:
+            info = CloudInfo.from_dict(daemon.until("listening")["info"])
+            outputs: dict[str, str] = {}
+            if prepared is not None:
+                outputs = _deploy(info, progress, prepared.result())
+            daemon.send("ready", outputs=outputs)
+            daemon.until("ready")
+        except BaseException:
+            daemon.stop()
+            raise
+    return StartedCloud(replace(info, outputs=outputs), daemon)
+
+
+def up(options: CloudOptions, progress: Progress) -> CloudInfo:
+    """Starts a local cloud that stays; see `start`."""
+    cloud = start(options, progress)
+    cloud.detach()
+    return cloud.info
+
+
+def status(state_dir: Path | None = None) -> CloudInfo | None:
+    """The local cloud that runs, or None."""
+    return StateDir(state_dir).read()
+
+
+def activity(info: CloudInfo, timeout_s: float = 5.0) -> dict[str, Any]:
+    """What runs in it: functions, workers, protections, pollers.
+
+    Raises:
+        PlatformError: It does not answer.
+    """
+    try:
+        # No proxy of the environment: this is a loopback address.
+        with build_opener(ProxyHandler({})).open(info.endpoint + STATUS_PATH, timeout=timeout_s) as response:
+            answer: dict[str, Any] = json.load(response)
+    except (URLError, OSError, ValueError) as error:
+        raise PlatformError(
+            f"the local cloud (process {info.pid}) does not answer on {info.endpoint}: {error}",
+            code="local-cloud-broken",
+            hint="services-ai-admin local down, then up again",
+        ) from error
+    return answer
+
+
+def down(state_dir: Path | None = None) -> CloudInfo | None:
+    """Ends the local cloud that runs; returns what it was, or None.
+
+    Raises:
+        PlatformError: It does not end, even by force.
+    """
+    state = StateDir(state_dir)
+    info = state.read()
+    if info is None:
+        state.clear()
+        return None
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with suppress(ProcessLookupError):
+            os.kill(info.pid, number)
+        until = monotonic() + STOP_MAX_S
+        while monotonic() < until:
+            if process_started(info.pid) != info.pid_started:
+                state.clear()
+                return info
+            sleep(0.02)
+    raise PlatformError(f"the local cloud (process {info.pid}) does not end", code="local-cloud-broken")
+
+
+def env(info: CloudInfo) -> dict[str, str]:
+    """The environment that boto3, the AWS CLI and our own commands need to reach it."""
+    return {
+        "AWS_ENDPOINT_URL": info.endpoint,
+        "AWS_ACCESS_KEY_ID": LOCAL_KEY,
+        "AWS_SECRET_ACCESS_KEY": LOCAL_KEY,
+        "AWS_DEFAULT_REGION": info.region,
+        "AWS_REGION": info.region,
+        "SERVICES_AI_STACK": info.stack,
+        "SERVICES_AI_BUCKET": info.outputs.get("ArtifactBucket", ""),
+        "SERVICES_AI_DISPATCHER": info.outputs.get("DispatcherFunctionName", ""),
+    }
+
+
+def _running(state: StateDir) -> CloudInfo | None:
+    """The one that runs; one that is still starting is waited for."""
+    until = monotonic() + START_MAX_S
+    while True:
+        info = state.read()
+        if info is not None:
+            return info
+        lock = state.lock()
+        if lock is not None:
+            lock.close()
+            state.clear()
+            return None
+        if monotonic() > until:
+            raise PlatformError(
+                "another local cloud has been starting for two minutes",
+                code="local-cloud-broken",
+                hint=f"look at the end of {state.cloud_log}",
+            )
+        sleep(0.1)
+
+
+def _prepare(options: CloudOptions, progress: Progress) -> Any:
+    from infra.local.platform import prepare
+
+    return prepare(options.stack, progress)
+
+
+def _deploy(info: CloudInfo, progress: Progress, prepared: Any = None) -> dict[str, str]:
+    from infra.local.platform import check_answers, deploy, prepare
+
+    clients = clients_of(info)
+    outputs = deploy(clients, prepared or prepare(info.stack, progress), progress)
+    check_answers(clients("lambda"), outputs)
+    return outputs

@@ -1,0 +1,109 @@
+"""The moto process: `python -m infra.local.moto_main`, started by the daemon and ended with it.
+
+Reads one JSON line from standard input (`{"front_key": …, "private_key": …, "store": …}`), then answers
+`{"port": …}` on standard output.
+It ends when standard input closes, and the kernel kills it when the daemon dies.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import functools
+import gc
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+PR_SET_PDEATHSIG = 1
+
+
+def main() -> None:
+    """Runs until the daemon is gone."""
+    _die_with_parent()
+    request = json.loads(sys.stdin.readline())
+    # Imports make no garbage worth collecting: a quarter of the start's time.
+    gc.disable()
+    app = make_app(str(request["front_key"]), str(request["private_key"]), Path(request["store"]))
+    gc.freeze()
+    gc.enable()
+    try:
+        asyncio.run(_serve(app))
+    except KeyboardInterrupt:
+        pass  # Ctrl-C reaches the whole terminal; the daemon decides about the end
+
+
+def make_app(front_key: str, private_key: str, store: Path) -> Any:
+    """Imports moto, closes its gaps, and puts our private operations beside it."""
+    # Backends read these at import or at first use; nothing here may reach a real account.
+    os.environ.update(
+        {"MOTO_LAMBDA_STUB_ECR": "true", "AWS_ACCESS_KEY_ID": "moto", "AWS_SECRET_ACCESS_KEY": "moto"}
+    )
+    os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
+
+    import moto.cloudformation.parsing  # noqa: F401 - every model of every service: not inside somebody's first call
+    from moto.core.config import default_user_config
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+    from infra.local import moto_patches
+    from infra.local.moto_app import MotoApp
+    from infra.local.moto_ops import functions, logs, queues, streams
+
+    default_user_config["core"]["reset_boto3_session"] = False
+    moto_patches.apply_all()
+    application = DomainDispatcherApplication(create_backend_app)
+    return MotoApp(
+        application,
+        front_key,
+        private_key,
+        {
+            "function": functools.partial(functions.describe_function, store),
+            "credentials": functions.assume_role,
+            "mappings": queues.list_mappings,
+            "queue/receive": queues.receive,
+            "queue/settle": queues.settle,
+            "queue/send": queues.send,
+            "queue/wait": queues.wait_time,
+            "stream/read": streams.read,
+            "logs": logs.put,
+        },
+    )
+
+
+async def _serve(app: Any) -> None:
+    from infra.local.wsgi_server import WsgiProtocol
+
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: WsgiProtocol(app), "127.0.0.1", 0)
+    sys.stdout.write(json.dumps({"port": server.sockets[0].getsockname()[1]}) + "\n")
+    sys.stdout.flush()
+    ended = loop.create_future()
+    loop.add_signal_handler(signal.SIGTERM, functools.partial(_finish, ended))
+    loop.add_reader(sys.stdin.fileno(), functools.partial(_on_stdin, ended))
+    async with server:
+        await ended
+
+
+def _on_stdin(ended: asyncio.Future[None]) -> None:
+    if not os.read(sys.stdin.fileno(), 4096):
+        asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
+        _finish(ended)
+
+
+def _finish(ended: asyncio.Future[None]) -> None:
+    if not ended.done():
+        ended.set_result(None)
+
+
+def _die_with_parent() -> None:
+    parent = os.getppid()
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""Which service and operation an AWS request is for, read off its headers and body."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+
+from services_ai_sdk.emulator.http import HttpRequest
+
+
+@dataclass(frozen=True, slots=True)
+class AwsCall:
+    """What a request asks for.
+
+    Attributes:
+        service: Signing name: `sqs`, `dynamodb`; empty when the request is not signed.
+        action: `ReceiveMessage`; empty for services addressed by path (S3, Lambda).
+    """
+
+    service: str
+    action: str
+
+
+def read_call(request: HttpRequest) -> AwsCall:
+    """Reads service and action; what is not understood is empty, and moto decides about it."""
+    service = _signing_service(request.header("authorization"))
+    target = request.header("x-amz-target")
+    if target:
+        return AwsCall(service, target.rpartition(".")[2])
+    if request.method == "POST" and request.header("content-type").startswith("application/x-www-form-urlencoded"):
+        return AwsCall(service, form(request).get("Action", ""))
+    return AwsCall(service, "")
+
+
+def form(request: HttpRequest) -> dict[str, str]:
+    """The fields of a query-protocol body."""
+    return dict(parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True))
+
+
+def json_object(body: bytes) -> dict[str, Any]:
+    """The object of a JSON-protocol body; empty when it is none."""
+    try:
+        parsed = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return parsed if isinstance(parsed, dict) else {}
+
+
+def _signing_service(authorization: str) -> str:
+    # AWS4-HMAC-SHA256 Credential=KEY/20260101/us-east-1/sqs/aws4_request, SignedHeaders=…
+    _, found, rest = authorization.partition("Credential=")
+    parts = rest.partition(",")[0].split("/")
+    return parts[-2].lower() if found and len(parts) == 5 else ""

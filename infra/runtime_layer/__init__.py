@@ -1,0 +1,1 @@
+"""The layer every plugin function carries: `services_ai_sdk.wire`, `.plugin`, `.hooks`."""

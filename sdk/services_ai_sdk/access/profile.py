@@ -1,0 +1,33 @@
+"""The process profile: what the sandbox on one machine gives a plugin, as plain data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from services_ai_sdk.manifest.model import Manifest
+
+VERSION = 1
+TMP_SIZE_MB = 512
+"""As Lambda's default ephemeral storage (Lambda quotas)."""
+PROCESSES_MAX = 64
+"""Lambda allows 1,024 processes and threads together; a plugin that needs more than this is looping."""
+
+
+def process_profile(manifest: Manifest) -> dict[str, Any]:
+    """The profile that belongs to a manifest. Lambda itself reads memory and time-out from the function."""
+    return {
+        "v": VERSION,
+        "network": "none",
+        "tmp_size_mb": TMP_SIZE_MB,
+        "processes_max": PROCESSES_MAX,
+        "memory_mb": manifest.limits.memory_mb,
+    }
+
+
+def not_granted(manifest: Manifest) -> tuple[str, ...]:
+    """What the manifest asks for and this version grants nobody: one line each, for author and admin."""
+    lines = [f"capability '{name}' is not granted by this version" for name in manifest.capabilities]
+    if manifest.network != "none":
+        lines.append("network access is not granted by this version: the plugin runs without")
+    return tuple(lines)

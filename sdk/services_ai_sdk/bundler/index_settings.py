@@ -1,0 +1,122 @@
+"""Where packages come from: the person's own settings of uv and pip, for uv and for our own downloads."""
+
+from __future__ import annotations
+
+import base64
+import netrc
+import re
+import ssl
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+from urllib.request import url2pathname
+
+_NOT_PASSED = frozenset(
+    {
+        "VIRTUAL_ENV",
+        "CONDA_PREFIX",
+        "PYTHONPATH",
+        "PYTHONHOME",
+        "PYTHONSTARTUP",
+        "UV_PYTHON",
+        "UV_PROJECT",
+        "UV_PROJECT_ENVIRONMENT",
+        "UV_SYSTEM_PYTHON",
+        "UV_WORKING_DIRECTORY",
+        "UV_NO_BINARY",
+        "UV_NO_BUILD",
+        "UV_COMPILE_BYTECODE",
+    }
+)
+"""They would change what is resolved, and for what."""
+
+_INDEX_VARIABLES = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX", "UV_EXTRA_INDEX_URL")
+_NAMED = re.compile(r"([A-Za-z0-9_.-]+)=(?=[a-z]+:)")
+
+
+class IndexSettings:
+    """Reads settings from an environment.
+
+    Args:
+        environ: `os.environ`, or a test's own mapping.
+    """
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = {key: value for key, value in environ.items() if key not in _NOT_PASSED}
+        self._translate_pip()
+
+    def _translate_pip(self) -> None:
+        """Pip's variables, where uv's own say nothing."""
+        env = self._environ
+        if (url := env.get("PIP_INDEX_URL")) and not (env.get("UV_DEFAULT_INDEX") or env.get("UV_INDEX_URL")):
+            env["UV_DEFAULT_INDEX"] = url
+        if (urls := env.get("PIP_EXTRA_INDEX_URL")) and not (env.get("UV_INDEX") or env.get("UV_EXTRA_INDEX_URL")):
+            env["UV_INDEX"] = " ".join(urls.split())
+        if (links := env.get("PIP_FIND_LINKS")) and not env.get("UV_FIND_LINKS"):
+            there = [link for link in links.split() if "://" in link or Path(link).is_dir()]
+            if there:
+                env["UV_FIND_LINKS"] = ",".join(there)
+        if (cert := env.get("PIP_CERT")) and not env.get("SSL_CERT_FILE"):
+            env["SSL_CERT_FILE"] = cert
+
+    def uv_environment(self) -> dict[str, str]:
+        """What uv is started with."""
+        return dict(self._environ)
+
+    def uv_arguments(self) -> tuple[str, ...]:
+        """For what uv reads from its command line only."""
+        no_index = self._environ.get("PIP_NO_INDEX", "").lower() in ("1", "true", "yes", "on")
+        return ("--no-index",) if no_index else ()
+
+    def ssl_context(self) -> ssl.SSLContext:
+        """For our own downloads."""
+        return ssl.create_default_context(cafile=self._environ.get("SSL_CERT_FILE") or None)
+
+    def authorization(self, url: str) -> str | None:
+        """The Authorization header for a file on one of the configured indexes; None where none is known."""
+        wanted = urlsplit(url)
+        for name, index in self._indexes():
+            parts = urlsplit(index)
+            if (parts.scheme, parts.hostname, parts.port) != (wanted.scheme, wanted.hostname, wanted.port):
+                continue
+            key = re.sub(r"[^A-Z0-9]", "_", name.upper())
+            user = self._environ.get(f"UV_INDEX_{key}_USERNAME", "") if name else ""
+            password = self._environ.get(f"UV_INDEX_{key}_PASSWORD", "") if name else ""
+            user, password = user or unquote(parts.username or ""), password or unquote(parts.password or "")
+            if user or password:
+                return _basic(user, password)
+        return self._from_netrc(wanted.hostname or "")
+
+    def find_links_folders(self) -> tuple[Path, ...]:
+        """Local folders of wheels."""
+        folders = []
+        for link in re.split(r"[,\s]+", self._environ.get("UV_FIND_LINKS", "")):
+            if not link or ("://" in link and not link.startswith("file:")):
+                continue
+            path = local_path(link) if "://" in link else Path(link)
+            if path.is_dir():
+                folders.append(path)
+        return tuple(folders)
+
+    def _indexes(self) -> Iterator[tuple[str, str]]:
+        for variable in _INDEX_VARIABLES:
+            for text in self._environ.get(variable, "").split():
+                named = _NAMED.match(text)
+                yield (named[1], text[named.end() :]) if named else ("", text)
+
+    def _from_netrc(self, host: str) -> str | None:
+        path = self._environ.get("NETRC") or str(Path(self._environ.get("HOME", "/nonexistent")) / ".netrc")
+        try:
+            found = netrc.netrc(path).hosts.get(host)
+        except (OSError, netrc.NetrcParseError):
+            return None
+        return _basic(found[0], found[2]) if found else None
+
+
+def local_path(url: str) -> Path:
+    """The path of a `file:` URL."""
+    return Path(url2pathname(urlsplit(url).path))
+
+
+def _basic(user: str, password: str) -> str:
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()

@@ -1,0 +1,231 @@
+"""The dependency layer: a lock's wheels, installed into one zip whose bytes depend on the lock alone."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from services_ai_sdk.bundler import cache
+from services_ai_sdk.bundler.archive import Archive
+from services_ai_sdk.bundler.fetch import WheelStore
+from services_ai_sdk.bundler.lock import Lock
+from services_ai_sdk.bundler.names import same_file_key
+from services_ai_sdk.bundler.resolve import Progress
+from services_ai_sdk.bundler.wheel import Wheel
+from services_ai_sdk.bundler.zipwriter import Item, write_zip
+from services_ai_sdk.wire.errors import FindingsError, InvalidInputError
+from services_ai_sdk.wire.limits import UNZIPPED_MAX_BYTES
+
+BUILDER_VERSION = 1
+"""Rises whenever the same lock would give other bytes."""
+
+ROOT = "python/"
+"""Lambda puts /opt/python on sys.path (AWS Lambda Developer Guide, "Packaging your layer content")."""
+
+_TABLE_ROWS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class LayerPackage:
+    """One package in a layer.
+
+    Attributes:
+        size_bytes: Unzipped.
+        import_names: What can be imported from it.
+        license: As it states it; empty when it does not.
+    """
+
+    name: str
+    version: str
+    size_bytes: int
+    import_names: tuple[str, ...]
+    license: str
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltLayer:
+    """A finished layer.
+
+    Attributes:
+        path: In the cache; copy it, do not move it.
+        cached: It was there already.
+        warnings: Files that two packages brought in different forms.
+    """
+
+    path: Path
+    sha256: str
+    size_bytes: int
+    unzipped_bytes: int
+    packages: tuple[LayerPackage, ...]
+    warnings: tuple[str, ...] = ()
+    cached: bool = False
+
+
+class LayerBuilder:
+    """Builds layers, and keeps them.
+
+    Args:
+        folder: Part of the cache, for finished layers.
+        wheels: Where wheels come from.
+    """
+
+    def __init__(self, folder: Path, wheels: WheelStore) -> None:
+        self._folder = folder
+        self._wheels = wheels
+
+    def build(self, lock: Lock, progress: Progress) -> BuiltLayer:
+        """The layer of a lock that has packages.
+
+        Raises:
+            FindingsError: `layer-too-large`.
+            InvalidInputError: A wheel is unsafe, broken, or not the one that was locked; or two collide.
+            PlatformError: A wheel could not be fetched.
+        """
+        key = hashlib.sha256(f"{BUILDER_VERSION}\n{lock.digest}".encode()).hexdigest()
+        target, facts = self._folder / f"{key}.zip", self._folder / f"{key}.json"
+        if known := _read_facts(target, facts):
+            return known
+        built = self.build_at(target, lock, progress)
+        cache.put(facts, [json.dumps({**asdict(built), "path": "", "cached": False}).encode()])
+        return built
+
+    def build_at(self, target: Path, lock: Lock, progress: Progress) -> BuiltLayer:
+        """The same, made anew, whatever the cache has.
+
+        Raises:
+            FindingsError: As `build`.
+            InvalidInputError: As `build`.
+            PlatformError: As `build`.
+        """
+        paths = self._wheels.fetch(lock.wheels, progress)
+        wheels: list[Wheel] = []
+        try:
+            for locked in lock.wheels:
+                wheels.append(Wheel(paths[locked.sha256], locked))  # noqa: PERF401 - the finally must see the open ones
+            packages = tuple(
+                LayerPackage(
+                    wheel.locked.name,
+                    wheel.locked.version,
+                    wheel.size_bytes,
+                    wheel.import_names(),
+                    wheel.license,
+                )
+                for wheel in wheels
+            )
+            check_size(packages)
+            items, warnings = _items(wheels)
+            progress(f"building the layer: {len(wheels)} packages, {len(items)} files")
+            for wheel in wheels:
+                wheel.archive.verify()
+            made = write_zip(target, items)
+        finally:
+            for wheel in wheels:
+                wheel.close()
+        return BuiltLayer(target, made.sha256, made.size_bytes, made.unzipped_bytes, packages, tuple(warnings))
+
+
+def check_size(packages: Sequence[LayerPackage], other_bytes: int = 0) -> None:
+    """Refuses what Lambda would refuse.
+
+    Args:
+        packages: What is in the layer.
+        other_bytes: Unzipped size of the function's code.
+
+    Raises:
+        FindingsError: `layer-too-large`, with a table of the biggest packages.
+    """
+    total = sum(package.size_bytes for package in packages) + other_bytes
+    if total <= UNZIPPED_MAX_BYTES:
+        return
+    biggest = sorted(packages, key=lambda package: (-package.size_bytes, package.name))[:_TABLE_ROWS]
+    rows = "\n".join(
+        f"  {package.size_bytes / 1e6:8.1f} MB  {package.name} {package.version}" for package in biggest
+    )
+    code = f", with {other_bytes / 1e6:.1f} MB of the plugin's own files," if other_bytes else ""
+    raise FindingsError(
+        f"the dependencies{code} unpack to {total / 1e6:.1f} MB; "
+        f"Lambda takes {UNZIPPED_MAX_BYTES / 1e6:.1f} MB. The biggest:\n{rows}",
+        code="layer-too-large",
+        hint="leave out the biggest package that the plugin can do without, or take a slimmer variant of it",
+        details={
+            "unzipped_bytes": total,
+            "limit_bytes": UNZIPPED_MAX_BYTES,
+            "packages": [{"name": package.name, "size_bytes": package.size_bytes} for package in biggest],
+        },
+    )
+
+
+def check_layer(archive: Archive) -> None:
+    """What must be true of any layer zip, whoever made it.
+
+    Raises:
+        InvalidInputError: `layer-invalid`: a file outside python/, or bytecode that hides its source.
+    """
+    for entry in archive.files():
+        if not entry.name.startswith(ROOT):
+            raise InvalidInputError(
+                f"the layer has {entry.name!r}, which is not below {ROOT}",
+                code="layer-invalid",
+                details={"entry": entry.name},
+            )
+        if entry.name == f"{ROOT}services_ai_sdk.py" or entry.name.startswith(f"{ROOT}services_ai_sdk/"):
+            raise InvalidInputError(
+                "the layer has services_ai_sdk in it, which the platform brings",
+                code="layer-invalid",
+                details={"entry": entry.name},
+            )
+        if "__pycache__" in entry.name.split("/") or (
+            entry.name.endswith(".pyc") and archive.get(entry.name[:-1]) is not None
+        ):
+            raise InvalidInputError(
+                f"the layer has compiled bytecode, which can differ from its source: {entry.name!r}",
+                code="layer-invalid",
+                details={"entry": entry.name},
+            )
+
+
+def _items(wheels: Iterable[Wheel]) -> tuple[list[Item], list[str]]:
+    """All files; where two packages bring one path in different forms, that of the first by name stays."""
+    taken: dict[str, tuple[Wheel, int, str]] = {}
+    items: list[Item] = []
+    warnings: list[str] = []
+    for wheel in wheels:
+        for file in wheel.files:
+            key = same_file_key(file.path)
+            if known := taken.get(key):
+                _meet(known, wheel, file.path, file.entry.crc32, warnings)
+                continue
+            taken[key] = (wheel, file.entry.crc32, file.path)
+            items.append(Item(ROOT + file.path, (wheel.archive, file.entry), file.entry.executable))
+    return items, warnings
+
+
+def _meet(known: tuple[Wheel, int, str], wheel: Wheel, path: str, crc32: int, warnings: list[str]) -> None:
+    first = known[0].locked.name
+    if known[2] != path:
+        raise InvalidInputError(
+            f"{first} has {known[2]!r} and {wheel.locked.name} has {path!r}: they differ only in case",
+            code="layer-collision",
+            hint="the two packages cannot stand in one layer",
+        )
+    if known[1] != crc32:
+        warnings.append(f"{first} and {wheel.locked.name} both bring {path}; that of {first} is used")
+
+
+def _read_facts(layer: Path, facts: Path) -> BuiltLayer | None:
+    """A finished layer of the cache; None when it is not there, or not whole."""
+    try:
+        raw: dict[str, Any] = json.loads(facts.read_bytes())
+        built = BuiltLayer(**raw)
+        if layer.stat().st_size != built.size_bytes:
+            return None
+        packages = tuple(
+            LayerPackage(**{**one, "import_names": tuple(one["import_names"])}) for one in raw["packages"]
+        )
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+    return replace(built, path=layer, packages=packages, warnings=tuple(raw["warnings"]), cached=True)

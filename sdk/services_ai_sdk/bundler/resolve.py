@@ -1,0 +1,189 @@
+"""Asks uv which versions fit together on a target."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from packaging.requirements import Requirement
+
+from services_ai_sdk.bundler.index_settings import IndexSettings
+from services_ai_sdk.bundler.lock import Lock, parse_lock
+from services_ai_sdk.bundler.target import Target
+from services_ai_sdk.wire.errors import FindingsError, PlatformError
+
+Progress = Callable[[str], None]
+"""Takes one line for a person."""
+
+_UNREACHABLE = re.compile(
+    r"failed to fetch|error sending request|dns error|timed? ?out|request failed", re.IGNORECASE
+)
+_TEXT_MAX_CHARS = 4000
+
+
+class Resolving(Protocol):
+    """What can make a lock."""
+
+    def resolve(self, requirements: Sequence[Requirement], target: Target) -> Lock:
+        """A lock for the target.
+
+        Raises:
+            FindingsError: Nothing fits together.
+            PlatformError: The index or uv did not answer.
+        """
+        ...
+
+
+class UvResolver:
+    """`uv pip compile`, wheels only.
+
+    Args:
+        uv: The program; see `find_uv`.
+        settings: Indexes, proxies, certificates.
+        timeout_s: After this uv is ended and an error raised.
+        interpreter: Any working Python: uv wants one to start from, and looks for long when it is given none. What
+            is resolved for is the target alone.
+    """
+
+    def __init__(
+        self, uv: Path, settings: IndexSettings, *, timeout_s: float = 180.0, interpreter: str = sys.executable
+    ) -> None:
+        self._uv = uv
+        self._settings = settings
+        self._timeout_s = timeout_s
+        self._interpreter = interpreter
+
+    def resolve(self, requirements: Sequence[Requirement], target: Target) -> Lock:
+        """A lock for the target.
+
+        Raises:
+            FindingsError: `dependencies-unresolvable`: nothing fits together; the message has uv's own words.
+            PlatformError: `registry-unreachable`, `resolve-timeout` or `uv-failed`.
+        """
+        asked = tuple(sorted(str(requirement) for requirement in requirements))
+        if not asked:
+            return Lock(target, (), ())
+        with tempfile.TemporaryDirectory(prefix="services-ai-resolve-") as folder:
+            wanted, output = Path(folder) / "requirements.in", Path(folder) / "pylock.toml"
+            wanted.write_text("\n".join(asked) + "\n", encoding="utf-8")
+            said = self._run(
+                [
+                    *("pip", "compile", str(wanted), "--output-file", str(output), "--format", "pylock.toml"),
+                    *("--python", self._interpreter, "--no-python-downloads"),
+                    *("--python-version", target.python, "--python-platform", target.uv_platform),
+                    *("--only-binary", ":all:", "--no-header", "--color", "never", "--no-progress"),
+                    *self._settings.uv_arguments(),
+                ],
+                Path(folder),
+                target,
+            )
+            lock = parse_lock(output.read_bytes(), target)
+        warnings = tuple(line.strip() for line in said.splitlines() if line.startswith("warning:"))
+        return Lock(target, asked, lock.wheels, warnings)
+
+    def _run(self, arguments: Sequence[str], folder: Path, target: Target) -> str:
+        try:
+            done = subprocess.run(
+                [str(self._uv), *arguments],
+                cwd=folder,
+                env=self._settings.uv_environment(),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=self._timeout_s,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise PlatformError(
+                f"resolving for {target.runtime} took longer than {self._timeout_s:g} s and was ended",
+                code="resolve-timeout",
+                hint="check that the package index answers; uv reads its address from UV_DEFAULT_INDEX",
+                retryable=True,
+            ) from error
+        except OSError as error:
+            raise PlatformError(
+                f"uv could not be started: {error}", code="uv-missing", hint="pip install 'services-ai-sdk[cli]'"
+            ) from error
+        said = done.stderr.decode("utf-8", "replace").strip()
+        if done.returncode:
+            raise _error(done.returncode, said, target)
+        return said
+
+
+def find_uv() -> Path:
+    """The uv that was installed with us.
+
+    Raises:
+        PlatformError: There is none.
+    """
+    try:
+        import uv
+
+        return Path(uv.find_uv_bin())
+    except (ImportError, FileNotFoundError) as error:
+        raise PlatformError(
+            "uv, which resolves dependencies, is not installed here",
+            code="uv-missing",
+            hint="pip install 'services-ai-sdk[cli]'",
+        ) from error
+
+
+def resolve_first(
+    resolver: Resolving, requirements: Sequence[Requirement], targets: Iterable[Target], progress: Progress
+) -> Lock:
+    """The lock of the first target for which there is one.
+
+    Raises:
+        FindingsError: Of the first target, with a line for each of the others.
+        PlatformError: As `resolve`.
+    """
+    failures: list[tuple[Target, FindingsError]] = []
+    for target in targets:
+        try:
+            return resolver.resolve(requirements, target)
+        except FindingsError as error:
+            failures.append((target, error))
+            progress(f"{target.runtime}: the dependencies do not resolve")
+    first = failures[0][1]
+    others = ", ".join(target.runtime for target, _ in failures[1:])
+    raise FindingsError(
+        first.message + (f"\nNor do they for {others}." if others else ""),
+        code=first.code,
+        hint=first.hint,
+        details={**first.details, "tried": [target.runtime for target, _ in failures]},
+    )
+
+
+def _error(returncode: int, said: str, target: Target) -> FindingsError | PlatformError:
+    text = said if len(said) <= _TEXT_MAX_CHARS else said[:_TEXT_MAX_CHARS] + "…"
+    if returncode == 1 and "No solution found" in said:
+        text = text.removeprefix("error: ")
+        return FindingsError(
+            f"the dependencies do not resolve for {target.runtime} ({target.uv_platform}):\n{text}",
+            code="dependencies-unresolvable",
+            hint=_sentence(said, target),
+            details={"python": target.runtime, "uv": text},
+        )
+    if _UNREACHABLE.search(said):
+        return PlatformError(
+            f"the package index did not answer:\n{text}",
+            code="registry-unreachable",
+            hint="check the network; uv reads the index from UV_DEFAULT_INDEX, and proxies from HTTPS_PROXY",
+            retryable=True,
+        )
+    return PlatformError(f"uv failed (exit code {returncode}):\n{text}", code="uv-failed")
+
+
+def _sentence(said: str, target: Target) -> str:
+    if found := re.search(r"Because (\S+) was not found in", said):
+        return f"no package is called {found[1].rstrip(',')}: check its spelling in dependencies.packages"
+    if "no usable wheels" in said or "has no wheels" in said:
+        return (
+            f"only wheels are installed, and uv found none for {target.runtime}: "
+            'take another version of that package, or set "python" in the manifest to one that has wheels'
+        )
+    return "loosen one of the version specs that uv names, in dependencies.packages of manifest.json"

@@ -1,0 +1,1 @@
+"""services-ai-plugin: one command a file."""

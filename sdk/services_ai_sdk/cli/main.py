@@ -1,0 +1,48 @@
+"""`services-ai-plugin`: the author's commands. Their modules import what is heavy only when they run."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from services_ai_sdk import __version__
+from services_ai_sdk.cli.create import create
+from services_ai_sdk.cli.package import package
+from services_ai_sdk.cli.running import run
+from services_ai_sdk.cli.submit import submit
+from services_ai_sdk.cli.validate import validate
+
+app = typer.Typer(
+    name="services-ai-plugin",
+    help="Write, check, package and submit Services AI plugins.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for command in (create, validate, package, submit):
+    app.command()(command)
+
+
+def _version(*, wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"services-ai-plugin {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=lambda value: _version(wanted=value), is_eager=True, help="Print it."),
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """The console script."""
+    sys.exit(run(app, sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""Lambda's Invoke and Runtime API over sandboxed worker processes. Knows nothing of plugins."""

@@ -1,0 +1,119 @@
+"""Memory limits by control group, where this machine lets us make one (version 1 or 2)."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+_ROOT = Path("/sys/fs/cgroup")
+_PREFIX = "services-ai"
+
+
+class MemoryGroup:
+    """One worker's group.
+
+    Args:
+        folder: The group's folder.
+        version: 1 or 2.
+    """
+
+    def __init__(self, folder: Path, version: int) -> None:
+        self._folder = folder
+        self._version = version
+
+    def attach(self, pid: int) -> None:
+        """Puts a process into the group. Takes 10 to 20 ms: call it in a thread.
+
+        Raises:
+            OSError: The process is gone.
+        """
+        (self._folder / "cgroup.procs").write_text(str(pid))
+
+    def ran_out(self) -> bool:
+        """Whether the kernel killed something in the group for its memory."""
+        name = "memory.oom_control" if self._version == 1 else "memory.events"
+        try:
+            match = re.search(r"^oom_kill (\d+)", (self._folder / name).read_text(), re.MULTILINE)
+        except OSError:
+            return False
+        return match is not None and int(match[1]) > 0
+
+    def remove(self) -> bool:
+        """Removes the group; False while processes in it are still dying."""
+        try:
+            self._folder.rmdir()
+        except FileNotFoundError:
+            return True
+        except OSError:
+            return False
+        return True
+
+
+class MemoryGroups:
+    """Makes groups, if it can.
+
+    Attributes:
+        version: 1, 2, or 0 where there is no writable memory controller.
+    """
+
+    def __init__(self) -> None:
+        self._root, self.version = _writable_root()
+        self._count = 0
+        self._dying: list[MemoryGroup] = []
+        if self._root is not None:
+            _sweep(self._root)
+
+    def make(self, memory_mb: int) -> MemoryGroup | None:
+        """A group with this limit, swap included; None where there are none."""
+        self._dying = [group for group in self._dying if not group.remove()]
+        if self._root is None:
+            return None
+        self._count += 1
+        folder = self._root / f"{_PREFIX}-{os.getpid()}-{self._count}"
+        folder.mkdir()
+        limit = str(memory_mb * 1024 * 1024)
+        if self.version == 1:
+            (folder / "memory.limit_in_bytes").write_text(limit)
+            _write_if_there(folder / "memory.memsw.limit_in_bytes", limit)
+        else:
+            (folder / "memory.max").write_text(limit)
+            _write_if_there(folder / "memory.swap.max", "0")
+            _write_if_there(folder / "memory.oom.group", "1")
+        return MemoryGroup(folder, self.version)
+
+    def drop(self, group: MemoryGroup) -> None:
+        """Removes a group now or, while its processes die, with one of the next calls."""
+        self._dying.append(group)
+        self._dying = [each for each in self._dying if not each.remove()]
+
+
+def _writable_root() -> tuple[Path | None, int]:
+    for root, version, limit in ((_ROOT / "memory", 1, "memory.limit_in_bytes"), (_ROOT, 2, "memory.max")):
+        probe = root / f"{_PREFIX}-{os.getpid()}-0"
+        try:
+            probe.mkdir()
+        except OSError:
+            continue
+        try:
+            (probe / limit).write_text(str(64 * 1024 * 1024))
+        except OSError:
+            continue
+        else:
+            return root, version
+        finally:
+            probe.rmdir()
+    return None, 0
+
+
+def _write_if_there(path: Path, text: str) -> None:
+    # Swap accounting and group kills are not in every kernel; the memory limit itself is set by the caller.
+    if path.exists():
+        path.write_text(text)
+
+
+def _sweep(root: Path) -> None:
+    for folder in root.glob(f"{_PREFIX}-*"):
+        match = re.fullmatch(rf"{_PREFIX}-(\d+)-\d+", folder.name)
+        if match and not Path(f"/proc/{match[1]}").exists():
+            MemoryGroup(folder, 1).remove()

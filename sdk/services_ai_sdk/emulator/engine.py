@@ -1,0 +1,273 @@
+"""The engine: Invoke over sandboxed workers that run AWS's own runtime client."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import secrets
+import time
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from services_ai_sdk.emulator.answers import REQUEST_BYTES_MAX, InvokeAnswer
+from services_ai_sdk.emulator.bubblewrap import find_bubblewrap
+from services_ai_sdk.emulator.cgroups import MemoryGroups
+from services_ai_sdk.emulator.environment import worker_environment
+from services_ai_sdk.emulator.errors import EmulatorError, InterpreterMissingError, InvokeRefused, UnsafeArchiveError
+from services_ai_sdk.emulator.invocation import Invocation
+from services_ai_sdk.emulator.launch import Process, listens, spawn
+from services_ai_sdk.emulator.pool import Pool
+from services_ai_sdk.emulator.ports import FunctionSource, LogSink
+from services_ai_sdk.emulator.sandbox import BubblewrapSandbox, NoSandbox, Sandbox
+from services_ai_sdk.emulator.spec import Credentials, FunctionSpec
+from services_ai_sdk.emulator.store import Layout, Store
+from services_ai_sdk.emulator.worker import Clocks, Worker
+
+WORKERS_TOTAL_MAX = 32
+IDLE_MAX_S = 300.0
+_REAPED_EVERY_S = 10.0
+
+AwsConnection = Callable[[FunctionSpec, Credentials], asyncio.Protocol]
+"""Makes the protocol of one connection to a worker's AWS endpoint."""
+
+
+def _quiet(line: str) -> None:
+    del line
+
+
+class Engine:
+    """Runs functions.
+
+    Args:
+        source: Where functions are looked up.
+        sink: Where log lines go.
+        store: Folder for code, layers and Pythons; must be passable for an unprivileged user.
+        unsafe: Run without a sandbox where there are no means for one; never used when there are.
+        progress: Told, in words, what takes time.
+
+    Raises:
+        SandboxUnavailableError: No means for a sandbox, and not `unsafe`.
+    """
+
+    def __init__(
+        self,
+        source: FunctionSource,
+        sink: LogSink,
+        *,
+        store: Path,
+        unsafe: bool = False,
+        progress: Callable[[str], None] = _quiet,
+    ) -> None:
+        self._source = source
+        self._sink = sink
+        self._store = Store(store, progress)
+        self._store.sweep()
+        self._groups = MemoryGroups()
+        self._sandbox: Sandbox = NoSandbox() if unsafe else self._bubblewrap(store)
+        self._clocks = Clocks(time.monotonic, lambda: time.time_ns() // 1_000_000)
+        self._resolved: dict[tuple[str, str | None], FunctionSpec] = {}
+        self._generation = 0
+        self._pools: dict[tuple[str, str, str], Pool] = {}
+        self._layouts: dict[tuple[str, ...], Layout] = {}
+        self._retired: set[Pool] = set()
+        self._aws_connection: AwsConnection | None = None
+        self._reaper: asyncio.Task[None] | None = None
+        self._closed = False
+
+    def serve_aws(self, connection: AwsConnection) -> None:
+        """Tells who answers on the workers' AWS endpoints; without it they refuse connections."""
+        self._aws_connection = connection
+
+    async def invoke(
+        self, function: str, qualifier: str | None, payload: bytes, *, log_tail: bool = False
+    ) -> InvokeAnswer:
+        """Runs one event to its end.
+
+        Args:
+            function: Name, partial or full ARN.
+            qualifier: Version or alias.
+            payload: JSON; what is empty becomes `{}`.
+            log_tail: Whether the end of the call's log is wanted.
+
+        Raises:
+            InvokeRefused: What Lambda answers when it does not run the function.
+        """
+        if self._closed:
+            raise InvokeRefused(503, "ServiceUnavailableException", "the local cloud is ending")
+        if len(payload) > REQUEST_BYTES_MAX:
+            raise InvokeRefused(
+                413,
+                "RequestTooLargeException",
+                f"{len(payload)} byte payload is too large for the RequestResponse invocation type "
+                f"(limit {REQUEST_BYTES_MAX} bytes)",
+            )
+        spec = await self.resolve(function, qualifier)
+        if self._reaper is None:
+            self._reaper = asyncio.create_task(self._reap())
+        arn = spec.function_arn if qualifier is None else f"{spec.function_arn}:{qualifier}"
+        answer: asyncio.Future[InvokeAnswer] = asyncio.get_running_loop().create_future()
+        invocation = Invocation(str(uuid.uuid4()), payload or b"{}", arn, answer, log_tail)
+        return await self._pool(spec).run(invocation)
+
+    async def resolve(self, function: str, qualifier: str | None) -> FunctionSpec:
+        """What a name and a qualifier mean, from memory where nothing has changed since it was asked.
+
+        Raises:
+            InvokeRefused: There is no such function, version or alias.
+        """
+        known = self._resolved.get((function, qualifier))
+        if known is None:
+            generation = self._generation
+            known = await self._source.resolve(function, qualifier)
+            if generation == self._generation:
+                self._resolved[(function, qualifier)] = known
+        return known
+
+    def invalidate(self) -> None:
+        """Something in the control plane changed: nothing that was resolved before is relied on any more."""
+        self._generation += 1
+        self._resolved.clear()
+
+    def status(self) -> dict[str, Any]:
+        """Functions, their workers, and what protects this machine from them; plain data."""
+        pools = [*self._pools.values(), *self._retired]
+        return {
+            "functions": sorted({pool.spec.function_name for pool in pools if pool.workers}),
+            "workers": [
+                {
+                    "pid": worker.pid,
+                    "function": worker.spec.function_name,
+                    "version": worker.spec.version,
+                    "state": str(worker.phase),
+                }
+                for pool in pools
+                for worker in sorted(pool.workers, key=lambda worker: worker.pid)
+            ],
+            "protections": self._sandbox.protections(),
+        }
+
+    async def close(self) -> None:
+        """Ends every worker and waits until they are gone."""
+        self._closed = True
+        if self._reaper is not None:
+            self._reaper.cancel()
+        workers = [worker for pool in (*self._pools.values(), *self._retired) for worker in pool.workers]
+        await asyncio.gather(*(worker.end() for worker in workers))
+
+    # ---------------------------------------------------------------------------------------------------------------
+
+    def _bubblewrap(self, store: Path) -> BubblewrapSandbox:
+        sandbox = BubblewrapSandbox(find_bubblewrap(store), store, memory_in_group=self._groups.version > 0)
+        sandbox.write_inside()
+        return sandbox
+
+    def _pool(self, spec: FunctionSpec) -> Pool:
+        key = (spec.function_arn, spec.version, spec.revision)
+        pool = self._pools.get(key)
+        if pool is None:
+            for old in [each for each in self._pools if each[:2] == key[:2]]:
+                # Another revision of the same version: only $LATEST changes like this.
+                self._retire(old)
+            pool = self._pools[key] = Pool(spec, self._start, self._make_room, self._sink, self._clocks)
+        return pool
+
+    def _retire(self, key: tuple[str, str, str]) -> None:
+        pool = self._pools.pop(key)
+        pool.retire()
+        if pool.workers or pool.starting:
+            self._retired.add(pool)
+
+    def _make_room(self) -> bool:
+        pools = [*self._pools.values(), *self._retired]
+        if sum(len(pool.workers) + pool.starting for pool in pools) < WORKERS_TOTAL_MAX:
+            return True
+        idle = sorted((worker.idle_since_s, id(worker), worker, pool) for pool in pools for worker in pool.idle())
+        if not idle:
+            return False
+        _, _, worker, pool = idle[0]
+        pool.drop(worker)
+        return True
+
+    async def _start(
+        self, spec: FunctionSpec, on_idle: Callable[[Worker], None], on_end: Callable[[Worker], None]
+    ) -> Worker:
+        layout, credentials = await asyncio.gather(self._layout(spec), self._source.credentials(spec))
+        day = datetime.now(UTC).strftime("%Y/%m/%d")
+        stream = f"{day}/[{spec.version}]{secrets.token_hex(16)}"
+        environment = worker_environment(spec, credentials, stream, self._sandbox.places, layout.runtime.minor)
+        loop = asyncio.get_running_loop()
+        process = spawn(self._sandbox.command(spec, layout, environment))
+        try:
+            await listens(process, loop)
+        except EmulatorError as error:
+            process.kill()
+            process.outer.wait()
+            process.close()
+            raise InvokeRefused(500, "ServiceException", error.message) from error
+        group = self._groups.make(spec.memory_mb)
+
+        def ended(worker: Worker) -> None:
+            if group is not None:
+                self._groups.drop(group)
+            on_end(worker)
+            self._after_end()
+
+        worker = Worker(spec, stream, process, group, self._sink, self._clocks, on_idle, ended)
+        try:
+            await worker.start(functools.partial(self._aws_protocol, spec, credentials))
+        except BaseException:
+            worker.kill()
+            raise
+        return worker
+
+    def _after_end(self) -> None:
+        self._retired = {pool for pool in self._retired if pool.workers or pool.starting}
+        for pool in self._pools.values():
+            pool.wake()
+
+    def _aws_protocol(self, spec: FunctionSpec, credentials: Credentials) -> asyncio.Protocol:
+        if self._aws_connection is None:
+            return _Refusing()
+        return self._aws_connection(spec, credentials)
+
+    async def _layout(self, spec: FunctionSpec) -> Layout:
+        key = (spec.runtime, spec.code.sha256, *(layer.sha256 for layer in spec.layers))
+        known = self._layouts.get(key)
+        if known is not None:
+            return known
+        try:
+            layout = await asyncio.get_running_loop().run_in_executor(None, self._store.lay_out, spec)
+        except InterpreterMissingError as error:
+            raise InvokeRefused(
+                502,
+                "InvalidRuntimeException",
+                f"{spec.function_name} {error.message}",
+                headers={"x-services-ai-not-run": f"needs Python {error.python} ({error.hint})"},
+            ) from error
+        except UnsafeArchiveError as error:
+            raise InvokeRefused(502, "InvalidZipFileException", error.message) from error
+        except EmulatorError as error:
+            raise InvokeRefused(500, "ServiceException", f"{error.message} ({error.hint})") from error
+        self._layouts[key] = layout
+        return layout
+
+    async def _reap(self) -> None:
+        while True:
+            await asyncio.sleep(_REAPED_EVERY_S)
+            now_s = self._clocks.now_s()
+            for pool in list(self._pools.values()):
+                for worker in pool.idle():
+                    if now_s - worker.idle_since_s > IDLE_MAX_S:
+                        pool.drop(worker)
+
+
+class _Refusing(asyncio.Protocol):
+    """Closes whatever connects."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The loop's."""
+        transport.close()
+

@@ -1,0 +1,91 @@
+"""One loopback port for everything: Invoke is answered by the engine, the rest goes upstream."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import re
+from collections.abc import Sequence
+from urllib.parse import parse_qs
+
+from services_ai_sdk.emulator.engine import Engine
+from services_ai_sdk.emulator.errors import InvokeRefused
+from services_ai_sdk.emulator.http import Forward, HttpRequest, HttpResponse, Middleware
+from services_ai_sdk.emulator.invoke_api import function_of, invoke, refused
+from services_ai_sdk.emulator.server import ServerConnection
+from services_ai_sdk.emulator.spec import Credentials, FunctionSpec
+from services_ai_sdk.emulator.upstream import Upstream
+
+_CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/")
+
+
+class Front:
+    """The port, and every worker's AWS endpoint, which answers the same under the worker's own identity.
+
+    Args:
+        engine: Runs functions.
+        upstream: Host and port of what answers all other AWS calls.
+        middleware: Each sees every request that is not an Invoke; the first is the outermost.
+    """
+
+    def __init__(self, engine: Engine, *, upstream: tuple[str, int], middleware: Sequence[Middleware] = ()) -> None:
+        self._engine = engine
+        self._upstream = Upstream(*upstream)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._server: asyncio.AbstractServer | None = None
+        forward: Forward = self._upstream
+        for layer in reversed(middleware):
+            forward = functools.partial(layer, forward=forward)
+        self._forward = forward
+        engine.serve_aws(self._worker_connection)
+
+    async def start(self, host: str, port: int) -> int:
+        """Listens; returns the port, which matters where 0 was asked for.
+
+        Raises:
+            OSError: The port is taken.
+        """
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(
+            lambda: ServerConnection(self._from_outside, self._tasks), host, port, backlog=1024
+        )
+        return int(self._server.sockets[0].getsockname()[1])
+
+    async def close(self) -> None:
+        """Stops listening and ends what runs."""
+        if self._server is not None:
+            self._server.close()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._upstream.close()
+
+    async def _from_outside(self, request: HttpRequest) -> HttpResponse:
+        function = function_of(request)
+        if function is not None:
+            return await invoke(self._engine, function, request)
+        return await self._forward(request)
+
+    def _worker_connection(self, spec: FunctionSpec, credentials: Credentials) -> asyncio.Protocol:
+        async def handle(request: HttpRequest) -> HttpResponse:
+            request.identity = spec
+            if _access_key(request) != credentials.access_key_id:
+                return refused(
+                    InvokeRefused(
+                        403,
+                        "UnrecognizedClientException",
+                        "The security token included in the request is invalid: a function may only use the "
+                        "credentials of its own role.",
+                    )
+                )
+            return await self._from_outside(request)
+
+        return ServerConnection(handle, self._tasks)
+
+
+def _access_key(request: HttpRequest) -> str:
+    match = _CREDENTIAL.search(request.header("authorization"))
+    if match:
+        return match[1]
+    query = parse_qs(request.target.partition("?")[2])
+    return query.get("X-Amz-Credential", [""])[0].partition("/")[0]

@@ -1,0 +1,184 @@
+"""Start a worker's process and take over the listeners that it opened inside its own network namespace."""
+
+from __future__ import annotations
+
+import array
+import asyncio
+import fcntl
+import os
+import socket
+import struct
+import subprocess
+from dataclasses import dataclass
+
+from services_ai_sdk.emulator.bubblewrap import as_unprivileged
+from services_ai_sdk.emulator.errors import EmulatorError
+from services_ai_sdk.emulator.sandbox import Command
+
+LISTENS_MAX_S = 10.0
+_PIPE_BYTES = 1024 * 1024
+
+
+@dataclass(slots=True)
+class Process:
+    """A started process.
+
+    Args:
+        outer: bubblewrap (or, without a sandbox, the worker itself).
+        ended: Readable once `outer` has ended.
+        channel: To `inside/init.py`, until it goes on.
+        output_fd: What it prints.
+        worker_pid: The worker itself, as this machine numbers it.
+        runtime_api: Listens inside.
+        aws: Listens inside.
+    """
+
+    outer: subprocess.Popen[bytes]
+    ended: int
+    channel: socket.socket
+    output_fd: int
+    worker_pid: int = 0
+    runtime_api: socket.socket | None = None
+    aws: socket.socket | None = None
+
+    def go(self) -> None:
+        """Lets the worker import the function."""
+        try:
+            self.channel.send(b"g")
+        except OSError:
+            # It is dead already: its end is reported by `ended`.
+            pass
+        self.channel.close()
+
+    def kill(self) -> None:
+        """Ends it and, with its namespace, everything it started."""
+        self.outer.kill()
+
+    def close(self) -> None:
+        """Closes what is still open; the process must have ended."""
+        self.channel.close()
+        for listener in (self.runtime_api, self.aws):
+            if listener is not None:
+                listener.close()
+        os.close(self.output_fd)
+        os.close(self.ended)
+        self.outer.wait()
+
+
+def spawn(command: Command) -> Process:
+    """Starts a worker. Must run on the loop's own thread: bubblewrap dies with the thread that started it.
+
+    Raises:
+        EmulatorError: The system cannot start a process.
+    """
+    ours, theirs = socket.socketpair()
+    ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+    ours.setblocking(False)
+    reading, writing = os.pipe()
+    _widen(reading)
+    os.set_blocking(reading, False)
+    passed = [theirs.fileno()]
+    files = []
+    if command.sandboxed:
+        files.append(_memory_file(command.filter))
+        head = ("--add-seccomp-fd", str(files[0]))
+        files.append(_memory_file("\0".join((*command.arguments, *head)).encode() + b"\0"))
+    argv = [_filled(part, channel=theirs.fileno(), arguments=files[-1] if files else -1) for part in command.argv]
+    try:
+        outer = subprocess.Popen(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=writing,
+            stderr=writing,
+            pass_fds=(*passed, *files),
+            env=dict(command.environment),
+            cwd="/",
+            **(as_unprivileged() if command.sandboxed else {}),  # type: ignore[call-overload]
+        )
+    except OSError as error:
+        ours.close()
+        os.close(reading)
+        raise EmulatorError(f"a worker process cannot be started: {error}") from error
+    finally:
+        theirs.close()
+        os.close(writing)
+        for fd in files:
+            os.close(fd)
+    return Process(outer, os.pidfd_open(outer.pid), ours, reading)
+
+
+async def listens(process: Process, loop: asyncio.AbstractEventLoop) -> None:
+    """Waits for the listeners.
+
+    Raises:
+        EmulatorError: The process ended first, or took longer than 10 s.
+    """
+    ready: asyncio.Future[None] = loop.create_future()
+
+    def wake() -> None:
+        if not ready.done():
+            ready.set_result(None)
+
+    loop.add_reader(process.channel, wake)
+    loop.add_reader(process.ended, wake)
+    try:
+        await asyncio.wait_for(ready, LISTENS_MAX_S)
+    except TimeoutError as error:
+        raise EmulatorError(f"a worker did not start within {LISTENS_MAX_S:.0f} s") from error
+    finally:
+        loop.remove_reader(process.channel)
+        loop.remove_reader(process.ended)
+    try:
+        _receive(process)
+    except (OSError, ValueError) as error:
+        raise EmulatorError(f"a worker ended before it was ready: {_printed(process)}") from error
+
+
+def _receive(process: Process) -> None:
+    room = socket.CMSG_SPACE(2 * 4) + socket.CMSG_SPACE(12)
+    data, ancillary, _flags, _address = process.channel.recvmsg(64, room)
+    fds: list[int] = []
+    for level, kind, content in ancillary:
+        if level != socket.SOL_SOCKET:
+            continue
+        if kind == socket.SCM_RIGHTS:
+            numbers = array.array("i")
+            numbers.frombytes(content[: len(content) - len(content) % 4])
+            fds += numbers
+        elif kind == socket.SCM_CREDENTIALS:
+            process.worker_pid = struct.unpack("3i", content[:12])[0]
+    if data != b"listening" or len(fds) != 2:
+        for fd in fds:
+            os.close(fd)
+        raise ValueError("no listeners")
+    process.runtime_api, process.aws = (socket.socket(fileno=fd) for fd in fds)
+    for listener in (process.runtime_api, process.aws):
+        listener.setblocking(False)
+
+
+def _printed(process: Process) -> str:
+    try:
+        return os.read(process.output_fd, 4096).decode("utf-8", "replace").strip() or "it said nothing"
+    except BlockingIOError:
+        return "it said nothing"
+
+
+def _filled(part: str, *, channel: int, arguments: int) -> str:
+    return {"{channel}": str(channel), "{arguments}": str(arguments)}.get(part, part)
+
+
+def _memory_file(content: bytes) -> int:
+    fd = os.memfd_create("services-ai")
+    os.write(fd, content)
+    os.lseek(fd, 0, os.SEEK_SET)
+    os.set_inheritable(fd, True)
+    return fd
+
+
+def _widen(fd: int) -> None:
+    try:
+        fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+    except OSError:
+        # An unprivileged user may have used up its share; the usual 64 KB do too.
+        return
+

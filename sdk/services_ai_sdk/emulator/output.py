@@ -1,0 +1,79 @@
+"""What a worker prints, cut into lines for the log."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from services_ai_sdk.emulator.ports import LogLine
+
+KEPT_BYTES_MAX = 256 * 1024
+"""Of one call's output; more is counted, not kept, so that a flood costs no memory."""
+_LINE_BYTES_MAX = 64 * 1024
+_TAIL_BYTES = 4096
+
+
+class Output:
+    """Reads the pipe that a worker's standard output and error end in.
+
+    Args:
+        fd: Its reading end, not blocking.
+        now_ms: Unix milliseconds.
+    """
+
+    def __init__(self, fd: int, now_ms: Callable[[], int]) -> None:
+        self._fd = fd
+        self._now_ms = now_ms
+        self._kept: list[tuple[int, bytes]] = []
+        self._kept_bytes = 0
+        self._dropped_bytes = 0
+
+    @property
+    def fd(self) -> int:
+        """For the loop."""
+        return self._fd
+
+    def drain(self, reads_max: int = 64) -> bool:
+        """Takes what is there, at most some megabytes at once; False at the end of the pipe."""
+        for _ in range(reads_max):
+            try:
+                data = os.read(self._fd, 65536)
+            except BlockingIOError:
+                return True
+            except OSError:
+                return False
+            if not data:
+                return False
+            room = KEPT_BYTES_MAX - self._kept_bytes
+            if room > 0:
+                self._kept.append((self._now_ms(), data[:room]))
+                self._kept_bytes += min(len(data), room)
+            self._dropped_bytes += max(0, len(data) - max(room, 0))
+        return True
+
+    def take(self) -> list[LogLine]:
+        """The lines since the last call. A line without an end counts as one."""
+        lines = []
+        pending, since_ms = b"", 0
+        for at_ms, data in self._kept:
+            since_ms = since_ms if pending else at_ms
+            *whole, pending = (pending + data).split(b"\n")
+            for text in whole:
+                lines.append(_line(since_ms, text))
+                since_ms = at_ms
+        if pending:
+            lines.append(_line(since_ms, pending))
+        if self._dropped_bytes:
+            lines.append(LogLine(self._now_ms(), f"[{self._dropped_bytes} more bytes of output were not kept]"))
+        self._kept, self._kept_bytes, self._dropped_bytes = [], 0, 0
+        return lines
+
+
+def _line(at_ms: int, text: bytes) -> LogLine:
+    return LogLine(at_ms, text[:_LINE_BYTES_MAX].rstrip(b"\r").decode("utf-8", "replace"))
+
+
+def tail(lines: list[LogLine]) -> bytes:
+    """The last 4 KB of a log, as X-Amz-Log-Result carries it."""
+    whole = "\n".join(line.text for line in lines[-200:]) + "\n"
+    return whole.encode("utf-8", "replace")[-_TAIL_BYTES:]

@@ -1,0 +1,165 @@
+"""The workers of one function version: warm ones reused, new ones started, calls that must wait."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+from services_ai_sdk.emulator.answers import InvokeAnswer
+from services_ai_sdk.emulator.errors import InvokeRefused
+from services_ai_sdk.emulator.invocation import Invocation
+from services_ai_sdk.emulator.output import tail
+from services_ai_sdk.emulator.ports import LogLine, LogSink
+from services_ai_sdk.emulator.spec import FunctionSpec
+from services_ai_sdk.emulator.worker import Clocks, InitFailedError, Phase, Worker
+
+WORKERS_MAX = 10
+WAITING_MAX = 1000
+WORKER_AGE_MAX_S = 3000.0
+"""A worker's credentials last an hour: it is replaced before."""
+
+StartWorker = Callable[[FunctionSpec, Callable[[Worker], None], Callable[[Worker], None]], Awaitable[Worker]]
+"""Starts a worker up to its first request for an event; told whom to call when it is idle and when it ends."""
+
+
+class Pool:
+    """Workers of one revision of one version.
+
+    Args:
+        spec: What they run.
+        start: Starts one.
+        make_room: Frees one place of the engine's total, if it can.
+        sink: For calls that no worker lived to report.
+        clocks: Time.
+    """
+
+    def __init__(
+        self, spec: FunctionSpec, start: StartWorker, make_room: Callable[[], bool], sink: LogSink, clocks: Clocks
+    ) -> None:
+        self.spec = spec
+        self.workers: set[Worker] = set()
+        self.retired = False
+        self.starting = 0
+        self._start = start
+        self._make_room = make_room
+        self._sink = sink
+        self._clocks = clocks
+        self._idle: list[Worker] = []
+        self._waiting: deque[asyncio.Future[Worker | None]] = deque()
+
+    async def run(self, invocation: Invocation) -> InvokeAnswer:
+        """Runs one event.
+
+        Raises:
+            InvokeRefused: 429, too many calls wait already.
+        """
+        worker = self._take_idle()
+        while worker is None:
+            if len(self.workers) + self.starting < WORKERS_MAX and self._make_room():
+                try:
+                    worker = await self._start_one()
+                except InitFailedError as failed:
+                    return self._not_started(invocation, failed)
+            else:
+                worker = await self._wait()
+        worker.run(invocation)
+        return await invocation.answer
+
+    def idle(self) -> list[Worker]:
+        """Longest idle first."""
+        return sorted(self._idle, key=lambda worker: worker.idle_since_s)
+
+    def retire(self) -> None:
+        """No new events: idle workers end now, the others after theirs."""
+        self.retired = True
+        for worker in list(self._idle):
+            self.drop(worker)
+
+    def drop(self, worker: Worker) -> None:
+        """Ends an idle worker."""
+        if worker in self._idle:
+            self._idle.remove(worker)
+        worker.kill()
+
+    def _take_idle(self) -> Worker | None:
+        while self._idle:
+            worker = self._idle.pop()
+            # It may have died since, and its end not been noticed yet.
+            if worker.phase is Phase.IDLE and worker.process.outer.poll() is None:
+                return worker
+        return None
+
+    async def _start_one(self) -> Worker:
+        """Starts a worker; one that dies during init is tried once more, as Lambda does."""
+        self.starting += 1
+        try:
+            try:
+                worker = await self._start(self.spec, self._on_idle, self._on_end)
+            except InitFailedError as failed:
+                if failed.payload:
+                    raise
+                worker = await self._start(self.spec, self._on_idle, self._on_end)
+        except BaseException:
+            self._wake_next(None)
+            raise
+        finally:
+            self.starting -= 1
+        self.workers.add(worker)
+        return worker
+
+    async def _wait(self) -> Worker | None:
+        """Waits for a worker to become idle, or None when it is worth trying to start one again."""
+        if len(self._waiting) >= WAITING_MAX:
+            raise InvokeRefused(
+                429, "TooManyRequestsException", "Rate Exceeded.", reason="ConcurrentInvocationLimitExceeded"
+            )
+        turn: asyncio.Future[Worker | None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        return await turn
+
+    def wake(self) -> None:
+        """A place of the engine's total became free."""
+        self._wake_next(None)
+
+    def _wake_next(self, worker: Worker | None) -> bool:
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(worker)
+                return True
+        return False
+
+    def _on_idle(self, worker: Worker) -> None:
+        too_old = self._clocks.now_s() - worker.started_s > WORKER_AGE_MAX_S
+        if self.retired or too_old:
+            worker.kill()
+        elif not self._wake_next(worker):
+            self._idle.append(worker)
+
+    def _on_end(self, worker: Worker) -> None:
+        self.workers.discard(worker)
+        if worker in self._idle:
+            self._idle.remove(worker)
+        self._wake_next(None)
+
+    def _not_started(self, invocation: Invocation, failed: InitFailedError) -> InvokeAnswer:
+        request_id = invocation.request_id
+        payload, note = failed.payload, ""
+        if failed.failure is not None:
+            failure = failed.failure(request_id)
+            payload, note = failure.payload(), failure.message
+        now_ms = self._clocks.now_ms()
+        lines = [LogLine(now_ms, f"START RequestId: {request_id} Version: {self.spec.version}"), *failed.lines]
+        if note:
+            lines.append(LogLine(now_ms, note))
+        lines.append(LogLine(now_ms, f"END RequestId: {request_id}"))
+        self._sink.write(self.spec, f"init/{request_id}", lines)
+        return InvokeAnswer(
+            payload,
+            "Unhandled",
+            self.spec.version,
+            0,
+            request_id,
+            tail(lines) if invocation.log_tail else b"",
+        )

@@ -1,0 +1,139 @@
+"""The Runtime API of one worker: what the runtime client asks for and answers to.
+
+Source: AWS Lambda Developer Guide, "Using the Lambda runtime API for custom runtimes".
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import Protocol, cast
+
+import httptools
+
+from services_ai_sdk.emulator.answers import RESPONSE_BYTES_MAX
+
+_PREFIX = b"/2018-06-01/runtime/"
+_ACCEPTED = (
+    b"HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n" + b'{"status":"OK"}\n'
+)
+_HEADERS_MAX = 100
+
+
+class Answers(Protocol):
+    """Who the API belongs to: the worker."""
+
+    def asks_next(self, connection: RuntimeApiConnection) -> None:
+        """The runtime is ready for an event."""
+
+    def answers(self, request_id: str, body: bytes, size_bytes: int) -> bool:
+        """The handler's response; False when it is for no running event."""
+
+    def fails(self, request_id: str, body: bytes) -> bool:
+        """The handler's error; False when it is for no running event."""
+
+    def fails_init(self, body: bytes) -> bool:
+        """The function could not be imported; False after init."""
+
+
+class RuntimeApiConnection(asyncio.Protocol):
+    """One connection of the runtime client.
+
+    Args:
+        owner: The worker.
+    """
+
+    def __init__(self, owner: Answers) -> None:
+        self._owner = owner
+        self._parser = httptools.HttpRequestParser(self)
+        self._url = b""
+        self._body = bytearray()
+        self._size_bytes = 0
+        self._header_count = 0
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The loop's."""
+        self._transport = cast("asyncio.Transport", transport)
+        opened: socket.socket | None = transport.get_extra_info("socket")
+        if opened is not None:
+            opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The loop's."""
+        self._transport = None
+
+    def data_received(self, data: bytes) -> None:
+        """The loop's."""
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError:
+            self._refuse(400, "what was sent is no HTTP request")
+            if self._transport is not None:
+                self._transport.close()
+
+    def on_message_begin(self) -> None:
+        """The parser's."""
+        self._url, self._body, self._size_bytes, self._header_count = b"", bytearray(), 0, 0
+
+    def on_url(self, url: bytes) -> None:
+        """The parser's."""
+        self._url += url
+        if len(self._url) > 4096:
+            raise ValueError("the address is too long")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """The parser's."""
+        self._header_count += 1
+        if self._header_count > _HEADERS_MAX:
+            raise ValueError("too many headers")
+
+    def on_body(self, body: bytes) -> None:
+        """The parser's: counted to the end, kept up to Lambda's limit."""
+        self._size_bytes += len(body)
+        if self._size_bytes <= RESPONSE_BYTES_MAX:
+            self._body += body
+        elif self._body:
+            self._body = bytearray()
+
+    def on_message_complete(self) -> None:
+        """The parser's."""
+        method = self._parser.get_method()
+        path = self._url.partition(b"?")[0]
+        if not path.startswith(_PREFIX):
+            return self._refuse(404, "no such path")
+        parts = path[len(_PREFIX) :].split(b"/")
+        body = bytes(self._body)
+        match (method, *parts):
+            case (b"GET", b"invocation", b"next"):
+                return self._owner.asks_next(self)
+            case (b"POST", b"invocation", request_id, b"response"):
+                taken = self._owner.answers(request_id.decode("latin-1"), body, self._size_bytes)
+            case (b"POST", b"invocation", request_id, b"error"):
+                taken = self._owner.fails(request_id.decode("latin-1"), body)
+            case (b"POST", b"init", b"error"):
+                taken = self._owner.fails_init(body)
+            case _:
+                return self._refuse(404, "no such path")
+        if taken:
+            self._write(_ACCEPTED)
+        else:
+            self._refuse(403, "no event with this id is running")
+        return None
+
+    def send_event(self, headers: bytes, payload: bytes) -> bool:
+        """Answers the request for the next event; False when the runtime is gone."""
+        if self._transport is None or self._transport.is_closing():
+            return False
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n%sContent-Length: %d\r\n\r\n"
+        self._write(head % (headers, len(payload)) + payload)
+        return True
+
+    def _refuse(self, status: int, why: str) -> None:
+        body = f'{{"errorType":"InvalidRequest","errorMessage":"{why}"}}'.encode()
+        head = f"HTTP/1.1 {status} Refused\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        self._write(head.encode() + body)
+
+    def _write(self, data: bytes) -> None:
+        if self._transport is not None:
+            self._transport.write(data)

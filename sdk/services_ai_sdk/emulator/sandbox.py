@@ -1,0 +1,191 @@
+"""A worker's command: bubblewrap's arguments from a function's layout and profile."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from services_ai_sdk.emulator.environment import AWS_PORT, RUNTIME_PORT, Places
+from services_ai_sdk.emulator.seccomp import seccomp_filter
+from services_ai_sdk.emulator.spec import FunctionSpec
+from services_ai_sdk.emulator.store import Layout, Tree
+
+_INIT = Path(__file__).parent / "inside" / "init.py"
+_SANDBOX_UID = 993
+"""The number by which a function knows itself inside, as Lambda's sbx_user does."""
+_ETC = {
+    "passwd": "root:x:0:0:root:/root:/sbin/nologin\nsbx_user:x:993:990::/home/sbx_user:/sbin/nologin\n",
+    "group": "root:x:0:\nsbx_user:x:990:\n",
+    "hosts": "127.0.0.1 localhost\n",
+    "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """How to start one worker.
+
+    Args:
+        argv: The command; `{channel}` in it stands for the channel's file descriptor.
+        arguments: What goes to bubblewrap through a file descriptor of its own, so that no secret is on a command line.
+        filter: The system-call filter, or nothing.
+    """
+
+    argv: tuple[str, ...]
+    arguments: tuple[str, ...]
+    environment: Mapping[str, str]
+    filter: bytes
+    sandboxed: bool
+
+
+class Sandbox(Protocol):
+    """Turns a layout into a command."""
+
+    places: Places
+
+    def protections(self) -> list[str]:
+        """What it stops, in plain words."""
+
+    def command(self, spec: FunctionSpec, layout: Layout, environment: Mapping[str, str]) -> Command:
+        """The command of one worker."""
+
+
+class BubblewrapSandbox:
+    """The real one.
+
+    Args:
+        bwrap: The binary.
+        store: For the few files that `/etc` needs inside.
+        memory_in_group: Whether a control group limits memory; else the process's own data limit does.
+    """
+
+    places = Places()
+
+    def __init__(self, bwrap: Path, store: Path, *, memory_in_group: bool) -> None:
+        self._bwrap = bwrap
+        self._memory_in_group = memory_in_group
+        self._filter = seccomp_filter()
+        self._inside = store / "inside"
+
+    def protections(self) -> list[str]:
+        """What it stops, in plain words."""
+        return [
+            "own user, process, network, mount, IPC and host-name namespaces (bubblewrap)",
+            "no network: the Runtime API and the AWS endpoint alone are reachable",
+            "an unprivileged user id, no privileges, no new namespaces",
+            "code, layers, Python and system files read-only; a private /tmp of limited size; no home, no other function",
+            "a filter on system calls (seccomp)",
+            "limits on processes, open files and core dumps",
+            "memory by control group" if self._memory_in_group else "memory by data limit and by looking at it",
+        ]
+
+    def command(self, spec: FunctionSpec, layout: Layout, environment: Mapping[str, str]) -> Command:
+        """The command of one worker."""
+        arguments = [
+            "--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent", "--new-session",
+            "--uid", str(_SANDBOX_UID), "--gid", "990", "--hostname", "lambda",
+            *_system(), *(part for name in _ETC for part in ("--ro-bind", str(self._inside / name), f"/etc/{name}")),
+            "--proc", "/proc", "--ro-bind", "/proc/sys", "/proc/sys", "--dev", "/dev",
+            "--perms", "1777", "--size", str(spec.profile.tmp_size_mb * 1024 * 1024), "--tmpfs", "/tmp",
+            "--ro-bind", str(layout.runtime.lang), self.places.lang,
+            "--ro-bind", str(layout.runtime.packages), self.places.runtime,
+            *_merged((layout.code,), self.places.task),
+            *(_merged(layout.layers, "/opt") if layout.layers else ("--dir", "/opt")),
+            "--ro-bind", str(self._inside / "init.py"), "/var/rapid/init.py",
+            "--remount-ro", "/", "--chdir", self.places.task, "--clearenv",
+        ]  # fmt: skip
+        for name, value in environment.items():
+            arguments += ["--setenv", name, value]
+        minor = layout.runtime.minor
+        options = init_options(spec, self.places, minor, RUNTIME_PORT, AWS_PORT, memory_in_group=self._memory_in_group)
+        argv = (
+            str(self._bwrap), "--args", "{arguments}", "--",
+            f"{self.places.lang}/bin/python{minor}", "-I", "-S", "/var/rapid/init.py", "{channel}", options,
+        )  # fmt: skip
+        return Command(argv, tuple(arguments), {}, self._filter, sandboxed=True)
+
+    def write_inside(self) -> None:
+        """Puts the files that every worker shares into the store."""
+        self._inside.mkdir(parents=True, exist_ok=True)
+        self._inside.chmod(0o755)
+        for name, text in {"init.py": _INIT.read_text(encoding="utf-8"), **_ETC}.items():
+            unfinished = self._inside / f".{name}.{os.getpid()}"
+            unfinished.write_text(text, encoding="utf-8")
+            unfinished.chmod(0o644)
+            unfinished.replace(self._inside / name)
+
+
+class NoSandbox:
+    """For machines without the means, and only when told so: functions run as this user, with its files and network."""
+
+    places = Places()
+
+    def protections(self) -> list[str]:
+        """None."""
+        return ["none (--unsafe): functions see this user's files and network"]
+
+    def command(self, spec: FunctionSpec, layout: Layout, environment: Mapping[str, str]) -> Command:
+        """The command of one worker."""
+        places = Places(
+            task=str(layout.code.files),
+            layers=tuple(str(layer.files) for layer in reversed(layout.layers)),
+            runtime=str(layout.runtime.packages),
+            lang=str(layout.runtime.lang),
+        )
+        minor = layout.runtime.minor
+        own = {
+            **environment,
+            "LAMBDA_TASK_ROOT": places.task,
+            "LAMBDA_RUNTIME_DIR": places.runtime,
+            "LD_LIBRARY_PATH": f"{places.lang}/lib",
+            "PYTHONPATH": ":".join(places.sys_path(minor)),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+        options = init_options(spec, places, minor, 0, 0, memory_in_group=True)
+        argv = (f"{places.lang}/bin/python{minor}", "-I", "-S", "-B", str(_INIT), "{channel}", options)
+        return Command(argv, (), own, b"", sandboxed=False)
+
+
+def init_options(
+    spec: FunctionSpec, places: Places, minor: str, runtime_port: int, aws_port: int, *, memory_in_group: bool
+) -> str:
+    """What `inside/init.py` is told, as JSON; nothing secret."""
+    limits = {
+        "RLIMIT_CORE": 0,
+        "RLIMIT_NOFILE": spec.profile.open_files_max,
+        "RLIMIT_NPROC": spec.profile.processes_max,
+    }
+    if not memory_in_group:
+        limits["RLIMIT_DATA"] = (spec.memory_mb + 64) * 1024 * 1024
+    if places.task != "/var/task":
+        # Without namespaces the limit would count every process of this user.
+        del limits["RLIMIT_NPROC"]
+    return json.dumps(
+        {"runtime_port": runtime_port, "aws_port": aws_port, "sys_path": places.sys_path(minor), "limits": limits}
+    )
+
+
+def _system() -> list[str]:
+    """The system's libraries and programs, read-only, and nothing else of it."""
+    arguments: list[str] = []
+    for name in ("/usr/bin", "/usr/lib", "/usr/lib64", "/usr/share/zoneinfo", "/etc/ld.so.cache", "/etc/alternatives", "/etc/ssl/certs"):
+        arguments += ["--ro-bind-try", name, name]
+    for name in ("/bin", "/lib", "/lib64"):
+        path = Path(name)
+        if path.is_symlink():
+            arguments += ["--symlink", str(path.readlink()), name]
+        else:
+            arguments += ["--ro-bind-try", name, name]
+    return arguments
+
+
+def _merged(trees: tuple[Tree, ...], place: str) -> list[str]:
+    """One read-only folder of several; bubblewrap's first source is the lowest."""
+    arguments: list[str] = []
+    for tree in trees:
+        arguments += ["--overlay-src", str(tree.files), "--overlay-src", str(tree.bytecode)]
+    return [*arguments, "--ro-overlay", place]

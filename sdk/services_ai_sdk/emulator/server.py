@@ -1,0 +1,149 @@
+"""HTTP/1.1 on a loopback socket: requests in, one answer at a time out."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import cast
+
+import httptools
+
+from services_ai_sdk.emulator.http import HttpRequest, HttpResponse, json_response, write_response
+
+BODY_BYTES_MAX = 300 * 1024 * 1024
+"""Above every upload that Lambda or S3 in one part takes here; what is larger is refused, not buffered."""
+_TARGET_BYTES_MAX = 32 * 1024
+_HEADER_BYTES_MAX = 64 * 1024
+
+Handler = Callable[[HttpRequest], Awaitable[HttpResponse]]
+
+
+class ServerConnection(asyncio.Protocol):
+    """One connection. Requests that arrive together are answered in their order.
+
+    Args:
+        handler: Answers a request; what it raises becomes a 500.
+        tasks: Keeps running tasks alive; shared by all connections.
+    """
+
+    def __init__(self, handler: Handler, tasks: set[asyncio.Task[None]]) -> None:
+        self._handler = handler
+        self._tasks = tasks
+        self._parser = httptools.HttpRequestParser(self)
+        self._transport: asyncio.Transport | None = None
+        self._request = HttpRequest("", "")
+        self._body = bytearray()
+        self._header_bytes = 0
+        self._too_large = False
+        self._waiting: deque[tuple[HttpRequest, bool]] = deque()
+        self._task: asyncio.Task[None] | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The loop's."""
+        self._transport = cast("asyncio.Transport", transport)
+        opened: socket.socket | None = transport.get_extra_info("socket")
+        if opened is not None:
+            opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The loop's. A call that runs goes on: its caller's hanging up does not stop a function."""
+        self._transport = None
+        self._waiting.clear()
+
+    def data_received(self, data: bytes) -> None:
+        """The loop's."""
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._give_up(400, "there is nothing to upgrade to")
+        except httptools.HttpParserError:
+            if self._too_large:
+                self._give_up(413, f"the request is larger than {BODY_BYTES_MAX} bytes")
+            else:
+                self._give_up(400, "what was sent is no HTTP request")
+
+    # --- the parser's ---------------------------------------------------------------------------------------------
+
+    def on_message_begin(self) -> None:
+        """The parser's."""
+        self._request = HttpRequest("", "")
+        self._body = bytearray()
+        self._header_bytes = 0
+
+    def on_url(self, url: bytes) -> None:
+        """The parser's."""
+        self._request.target += url.decode("latin-1")
+        if len(self._request.target) > _TARGET_BYTES_MAX:
+            raise ValueError("the address is too long")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """The parser's."""
+        self._header_bytes += len(name) + len(value)
+        if self._header_bytes > _HEADER_BYTES_MAX:
+            raise ValueError("the headers are too long")
+        self._request.headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        """The parser's."""
+        self._request.method = self._parser.get_method().decode("latin-1")
+        length = self._request.header("content-length")
+        if length.isdigit() and int(length) > BODY_BYTES_MAX:
+            self._too_large = True
+            raise ValueError("the body is too large")
+        if self._request.header("expect").lower() == "100-continue" and self._transport is not None:
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def on_body(self, body: bytes) -> None:
+        """The parser's."""
+        self._body += body
+        if len(self._body) > BODY_BYTES_MAX:
+            self._too_large = True
+            raise ValueError("the body is too large")
+
+    def on_message_complete(self) -> None:
+        """The parser's."""
+        self._request.body = bytes(self._body)
+        self._body = bytearray()
+        self._waiting.append((self._request, self._parser.should_keep_alive()))
+        if self._task is None:
+            self._next()
+        elif len(self._waiting) > 16 and self._transport is not None:
+            self._transport.pause_reading()
+
+    # --------------------------------------------------------------------------------------------------------------
+
+    def _next(self) -> None:
+        if not self._waiting:
+            self._task = None
+            return
+        request, keep_alive = self._waiting.popleft()
+        if self._transport is not None and not self._waiting:
+            self._transport.resume_reading()
+        self._task = asyncio.get_running_loop().create_task(self._answer(request, keep_alive=keep_alive))
+        self._tasks.add(self._task)
+        self._task.add_done_callback(self._tasks.discard)
+
+    async def _answer(self, request: HttpRequest, *, keep_alive: bool) -> None:
+        try:
+            response = await self._handler(request)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets an answer and the loop its report
+            asyncio.get_running_loop().call_exception_handler(
+                {"message": f"{request.method} {request.path}", "exception": error}
+            )
+            response = json_response(500, b'{"message":"internal error; the local cloud\'s log has it"}')
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(write_response(response, head=request.method == "HEAD", close=not keep_alive))
+            if not keep_alive:
+                self._transport.close()
+                self._waiting.clear()
+        self._next()
+
+    def _give_up(self, status: int, why: str) -> None:
+        if self._transport is None:
+            return
+        body = f'{{"message":"{why}"}}'.encode()
+        self._transport.write(write_response(json_response(status, body), head=False, close=True))
+        self._transport.close()
+        self._waiting.clear()

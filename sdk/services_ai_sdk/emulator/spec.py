@@ -1,0 +1,109 @@
+"""What the engine has to know of a function to run it: plain data, nothing of any plugin."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """A zip file on disk that the engine may read: a function's code or one layer.
+
+    Args:
+        sha256: Hex digest of the zip; the name its unpacked tree gets in the store.
+        path: Where the zip is.
+    """
+
+    sha256: str
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Temporary credentials of the function's role, as the worker's environment gets them."""
+
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+    session_token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxProfile:
+    """What a worker process may use besides its memory. There is never a network.
+
+    Args:
+        processes_max: Processes and threads at once in one worker (Lambda's own limit is 1,024).
+        tmp_size_mb: Size of the private /tmp (Lambda's default is 512).
+        open_files_max: Open files of each process (Lambda's own limit is 1,024).
+    """
+
+    processes_max: int = 64
+    tmp_size_mb: int = 512
+    open_files_max: int = 1024
+
+    @classmethod
+    def from_mapping(cls, data: Mapping[str, Any]) -> SandboxProfile:
+        """Read a profile from parsed JSON; keys this version does not know are ignored.
+
+        Raises:
+            ValueError: A known key holds something else than a whole number within its bounds.
+        """
+        bounds = {"processes_max": (8, 4096), "tmp_size_mb": (1, 10240), "open_files_max": (64, 65536)}
+        values: dict[str, int] = {}
+        for name, (low, high) in bounds.items():
+            if name not in data:
+                continue
+            value = data[name]
+            if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+                raise ValueError(f"sandbox profile: {name} must be a whole number from {low} to {high}, not {value!r}")
+            values[name] = value
+        return cls(**values)
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionSpec:
+    """One version of one function, as the control plane knows it.
+
+    Args:
+        function_name: Its name, as AWS_LAMBDA_FUNCTION_NAME.
+        function_arn: Its ARN without a version or alias.
+        version: `$LATEST` or a number.
+        revision: Changes with every change of code or configuration; the engine keeps one pool of workers for each.
+        handler: `module.function`, as Lambda's Handler.
+        runtime: `python3.11` and the like.
+        timeout_s: Lambda's Timeout.
+        memory_mb: Lambda's MemorySize.
+        environment: The function's own variables.
+        code: The code zip.
+        layers: The layer zips, in the order in which Lambda merges them (a later one wins).
+        log_group: CloudWatch log group its lines go to.
+        role_arn: Its execution role.
+        profile: Limits of its worker processes.
+        region: For AWS_REGION.
+        account_id: Of the function.
+    """
+
+    function_name: str
+    function_arn: str
+    version: str
+    revision: str
+    handler: str
+    runtime: str
+    timeout_s: int
+    memory_mb: int
+    environment: Mapping[str, str]
+    code: Artifact
+    layers: tuple[Artifact, ...]
+    log_group: str
+    role_arn: str
+    profile: SandboxProfile = SandboxProfile()
+    region: str = "us-east-1"
+    account_id: str = "123456789012"
+
+    def replace(self, **changes: Any) -> FunctionSpec:
+        """A copy with some fields changed."""
+        return dataclasses.replace(self, **changes)

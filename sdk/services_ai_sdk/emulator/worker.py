@@ -1,0 +1,394 @@
+"""One worker: a process of one function version, from its start to its end, one event at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from services_ai_sdk.emulator import answers
+from services_ai_sdk.emulator.answers import Failure, InvokeAnswer
+from services_ai_sdk.emulator.cgroups import MemoryGroup
+from services_ai_sdk.emulator.invocation import Invocation
+from services_ai_sdk.emulator.launch import Process
+from services_ai_sdk.emulator.output import Output, tail
+from services_ai_sdk.emulator.ports import LogLine, LogSink
+from services_ai_sdk.emulator.runtime_api import RuntimeApiConnection
+from services_ai_sdk.emulator.spec import FunctionSpec
+
+INIT_MAX_S = 10.0
+"""Lambda's limit of the init phase; then it is tried again within the call (Lambda Developer Guide)."""
+MEMORY_LOOKED_AT_S = 0.1
+_ENDS_MAX_S = 5.0
+
+
+class Phase(StrEnum):
+    """What a worker is doing."""
+
+    INIT = "init"
+    IDLE = "idle"
+    BUSY = "busy"
+    ENDED = "ended"
+
+
+class InitFailedError(Exception):
+    """The worker did not get as far as asking for an event.
+
+    Args:
+        payload: The runtime's own error as JSON, where it sent one.
+        failure: Given a request id, Lambda's words; where the runtime sent none.
+        lines: What it printed.
+    """
+
+    def __init__(self, payload: bytes, failure: Callable[[str], Failure] | None, lines: list[LogLine]) -> None:
+        super().__init__("init failed")
+        self.payload = payload
+        self.failure = failure
+        self.lines = lines
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """Time, as the engine is given it."""
+
+    now_s: Callable[[], float]
+    """Monotonic."""
+    now_ms: Callable[[], int]
+    """Unix milliseconds."""
+
+
+class Worker:
+    """One process. All methods run on the loop's thread.
+
+    Args:
+        spec: What it runs.
+        stream: Log stream.
+        process: Started, with its listeners received.
+        group: Its memory group, or None.
+        sink: Where its lines go.
+        clocks: Time.
+        on_idle: Called with the worker when it is ready for an event.
+        on_end: Called with the worker once, when its process has ended.
+    """
+
+    def __init__(
+        self,
+        spec: FunctionSpec,
+        stream: str,
+        process: Process,
+        group: MemoryGroup | None,
+        sink: LogSink,
+        clocks: Clocks,
+        on_idle: Callable[[Worker], None],
+        on_end: Callable[[Worker], None],
+    ) -> None:
+        self.spec = spec
+        self.stream = stream
+        self.phase = Phase.INIT
+        self.idle_since_s = self.started_s = clocks.now_s()
+        self.process = process
+        self.group = group
+        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._loop = asyncio.get_running_loop()
+        self._sink = sink
+        self._clocks = clocks
+        self._on_idle = on_idle
+        self._on_end = on_end
+        self._output = Output(process.output_fd, clocks.now_ms)
+        self._ready: asyncio.Future[None] = self._loop.create_future()
+        self._waiting: RuntimeApiConnection | None = None
+        self._invocation: Invocation | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._watch: asyncio.TimerHandle | None = None
+        self._servers: list[asyncio.AbstractServer] = []
+        self._init_ms = 0.0
+        self._init_lines: list[LogLine] = []
+        self._memory_mb = 0
+        self._memory_at_s = -math.inf
+        self._too_much_memory = False
+
+    @property
+    def pid(self) -> int:
+        """On this machine."""
+        return self.process.worker_pid
+
+    async def start(self, aws: Callable[[], asyncio.Protocol]) -> None:
+        """Serves its two listeners, lets it import the function, and waits until it asks for an event.
+
+        Args:
+            aws: Makes a connection's protocol of its AWS endpoint.
+
+        Raises:
+            InitFailedError: It did not.
+        """
+        self._loop.add_reader(self._output.fd, self._printed)
+        self._loop.add_reader(self.process.ended, self._process_ended)
+        api, endpoint = self.process.runtime_api, self.process.aws
+        assert api is not None
+        assert endpoint is not None
+        self._servers = [
+            await self._loop.create_server(lambda: RuntimeApiConnection(self), sock=api),
+            await self._loop.create_server(aws, sock=endpoint),
+        ]
+        if self.group is not None:
+            try:
+                await self._loop.run_in_executor(None, self.group.attach, self.pid)
+            except OSError:
+                # It is gone already; its end says so below.
+                self.kill()
+        else:
+            self._watch_memory()
+        self.process.go()
+        self._timer = self._loop.call_later(INIT_MAX_S, self._init_took_too_long)
+        try:
+            await self._ready
+        finally:
+            self._cancel_timer()
+
+    def run(self, invocation: Invocation) -> None:
+        """Gives it an event. It must be idle."""
+        assert self.phase is Phase.IDLE
+        self.phase = Phase.BUSY
+        self._invocation = invocation
+        invocation.started_s = self._clocks.now_s()
+        # What came between two events belongs to the earlier one's thread, but no log has a place for it but this.
+        self._output.drain()
+        invocation.lines += self._init_lines
+        invocation.lines += self._output.take()
+        self._init_lines = []
+        invocation.lines.append(self._say(f"START RequestId: {invocation.request_id} Version: {self.spec.version}"))
+        self._timer = self._loop.call_later(self.spec.timeout_s, self._timed_out)
+        if self._waiting is not None:
+            self._send()
+
+    def kill(self) -> None:
+        """Ends it; `ended` tells when it is over."""
+        if self.phase is not Phase.ENDED:
+            self.process.kill()
+
+    # --- what the runtime client does -----------------------------------------------------------------------------
+
+    def asks_next(self, connection: RuntimeApiConnection) -> None:
+        """The runtime is ready for an event."""
+        self._waiting = connection
+        if self.phase is Phase.INIT:
+            self._init_ms = (self._clocks.now_s() - self.started_s) * 1000
+            self._output.drain()
+            self._init_lines = self._output.take()
+            self.phase = Phase.IDLE
+            self.idle_since_s = self._clocks.now_s()
+            if not self._ready.done():
+                self._ready.set_result(None)
+        elif self._invocation is not None:
+            # An event was handed over while the last one's answer was still on its way.
+            self._send()
+
+    def answers(self, request_id: str, body: bytes, size_bytes: int) -> bool:
+        """The handler's response."""
+        if not self._is_running(request_id):
+            return False
+        if size_bytes > answers.RESPONSE_BYTES_MAX:
+            self._finish(answers.response_too_large(size_bytes).payload(), "Unhandled")
+        elif not _is_json(body):
+            self._finish(answers.response_not_json(request_id).payload(), "Unhandled")
+        else:
+            self._finish(body, None)
+        return True
+
+    def fails(self, request_id: str, body: bytes) -> bool:
+        """The handler's error."""
+        if not self._is_running(request_id):
+            return False
+        if not body or not _is_json(body):
+            body = answers.response_not_json(request_id).payload()
+        self._finish(body, "Unhandled")
+        return True
+
+    def fails_init(self, body: bytes) -> bool:
+        """The function could not be imported."""
+        if self.phase is not Phase.INIT or self._ready.done():
+            return False
+        self._output.drain()
+        payload = body if body and _is_json(body) else answers.response_not_json("init").payload()
+        self._ready.set_exception(InitFailedError(payload, None, self._output.take()))
+        return True
+
+    # --- what happens to it ---------------------------------------------------------------------------------------
+
+    def _printed(self) -> None:
+        if not self._output.drain():
+            self._loop.remove_reader(self._output.fd)
+
+    def _init_took_too_long(self) -> None:
+        if not self._ready.done():
+            self._output.drain()
+            lines = [*self._output.take(), self._say("INIT_REPORT Phase: init Status: timeout")]
+            self._ready.set_exception(
+                InitFailedError(b"", lambda request_id: answers.timed_out(request_id, INIT_MAX_S), lines)
+            )
+        self.kill()
+
+    def _timed_out(self) -> None:
+        invocation = self._invocation
+        if invocation is None:
+            return
+        failure = answers.timed_out(invocation.request_id, self.spec.timeout_s)
+        self._finish(failure.payload(), "Unhandled", failure.message, timed_out=True)
+        self.kill()
+
+    def _process_ended(self) -> None:
+        if self.phase is Phase.ENDED:
+            return
+        self._loop.remove_reader(self.process.ended)
+        code = self.process.outer.wait()
+        code = code if code >= 0 else 128 - code
+        starved = self._too_much_memory or (self.group is not None and self.group.ran_out())
+
+        def failure(request_id: str) -> Failure:
+            return answers.out_of_memory(request_id) if starved else answers.exited(request_id, code)
+
+        self._output.drain()
+        if not self._ready.done():
+            self._ready.set_exception(InitFailedError(b"", failure, self._output.take()))
+        if self._invocation is not None:
+            what = failure(self._invocation.request_id)
+            self._finish(what.payload(), "Unhandled", what.message)
+        self._ended()
+
+    def _ended(self) -> None:
+        self.phase = Phase.ENDED
+        self._cancel_timer()
+        if self._watch is not None:
+            self._watch.cancel()
+        self._loop.remove_reader(self._output.fd)
+        for server in self._servers:
+            server.close()
+        self.process.close()
+        if not self.ended.done():
+            self.ended.set_result(None)
+        self._on_end(self)
+
+    async def end(self) -> None:
+        """Kills it and waits until it is gone."""
+        self.kill()
+        if self.phase is not Phase.ENDED:
+            await asyncio.wait([self.ended], timeout=_ENDS_MAX_S)
+
+    # --- one event ------------------------------------------------------------------------------------------------
+
+    def _is_running(self, request_id: str) -> bool:
+        # While the next request is awaited nothing has been handed out yet, so nothing can be answered.
+        return self._invocation is not None and self._waiting is None and self._invocation.request_id == request_id
+
+    def _send(self) -> None:
+        invocation, connection = self._invocation, self._waiting
+        assert invocation is not None
+        assert connection is not None
+        self._waiting = None
+        left_s = self.spec.timeout_s - (self._clocks.now_s() - invocation.started_s)
+        head = (
+            f"Lambda-Runtime-Aws-Request-Id: {invocation.request_id}\r\n"
+            f"Lambda-Runtime-Deadline-Ms: {self._clocks.now_ms() + int(left_s * 1000)}\r\n"
+            f"Lambda-Runtime-Invoked-Function-Arn: {invocation.invoked_arn}\r\n"
+            f"Lambda-Runtime-Trace-Id: {_trace_id(invocation.request_id, self._clocks.now_ms())}\r\n"
+        )
+        connection.send_event(head.encode("latin-1"), invocation.payload)
+
+    def _finish(
+        self, payload: bytes, function_error: str | None, note: str = "", *, timed_out: bool = False
+    ) -> None:
+        invocation = self._invocation
+        assert invocation is not None
+        self._invocation = None
+        self._cancel_timer()
+        # Everything printed before the response is in the pipe by now.
+        self._output.drain()
+        invocation.lines += self._output.take()
+        if note:
+            invocation.lines.append(self._say(note))
+        self._report(invocation, timed_out=timed_out)
+        self._sink.write(self.spec, self.stream, invocation.lines)
+        if not invocation.answer.done():
+            invocation.answer.set_result(
+                InvokeAnswer(
+                    payload,
+                    function_error,
+                    self.spec.version,
+                    self.pid,
+                    invocation.request_id,
+                    tail(invocation.lines) if invocation.log_tail else b"",
+                )
+            )
+        if self.phase is Phase.BUSY and not timed_out and self.process.outer.poll() is None:
+            self.phase = Phase.IDLE
+            self.idle_since_s = self._clocks.now_s()
+            self._on_idle(self)
+
+    def _report(self, invocation: Invocation, *, timed_out: bool) -> None:
+        duration_ms = (self._clocks.now_s() - invocation.started_s) * 1000
+        if timed_out:
+            duration_ms = self.spec.timeout_s * 1000.0
+        init = f"Init Duration: {self._init_ms:.2f} ms\t" if self._init_ms else ""
+        billed_ms = math.ceil(duration_ms + self._init_ms)
+        self._init_ms = 0.0
+        request_id = invocation.request_id
+        invocation.lines += [
+            self._say(f"END RequestId: {request_id}"),
+            self._say(
+                f"REPORT RequestId: {request_id}\tDuration: {duration_ms:.2f} ms\tBilled Duration: {billed_ms} ms\t"
+                f"Memory Size: {self.spec.memory_mb} MB\tMax Memory Used: {self._memory()} MB\t{init}"
+            ),
+        ]
+
+    def _memory(self) -> int:
+        """Highest resident memory so far; looked at again only every 100 ms."""
+        now_s = self._clocks.now_s()
+        if now_s - self._memory_at_s >= MEMORY_LOOKED_AT_S:
+            self._memory_at_s = now_s
+            self._memory_mb = max(self._memory_mb, _memory_of(self.pid, b"VmHWM:"))
+        return self._memory_mb
+
+    def _watch_memory(self) -> None:
+        """Where no control group limits memory: look, and end a worker that has too much."""
+        if self.phase is Phase.ENDED:
+            return
+        if _memory_of(self.pid, b"VmRSS:") > self.spec.memory_mb:
+            self._too_much_memory = True
+            self.kill()
+            return
+        self._watch = self._loop.call_later(MEMORY_LOOKED_AT_S, self._watch_memory)
+
+    def _say(self, text: str) -> LogLine:
+        return LogLine(self._clocks.now_ms(), text)
+
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+def _is_json(body: bytes) -> bool:
+    try:
+        json.loads(body)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _trace_id(request_id: str, now_ms: int) -> str:
+    digits = request_id.replace("-", "")
+    return f"Root=1-{now_ms // 1000:08x}-{digits[:24]};Parent={digits[16:]};Sampled=0"
+
+
+def _memory_of(pid: int, field: bytes) -> int:
+    """MiB of one line of /proc/PID/status; 0 once the process is gone."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_bytes()
+    except OSError:
+        return 0
+    _, found, rest = status.partition(field)
+    return math.ceil(int(rest.split(maxsplit=1)[0]) / 1024) if found else 0

@@ -1,0 +1,1 @@
+"""The manifest: model, loading with findings, what the source says."""

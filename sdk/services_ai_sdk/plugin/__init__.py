@@ -1,0 +1,1 @@
+"""What plugin code sees, and what runs it in Lambda. Standard library, `wire` and `hooks` only."""

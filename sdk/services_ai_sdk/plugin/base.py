@@ -1,0 +1,41 @@
+"""The class that plugins extend."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from services_ai_sdk.plugin.api import PluginAPI
+from services_ai_sdk.plugin.payload import Payload
+
+
+class ServicesAIPlugin:
+    """A plugin: one method per hook, marked with `@hookimpl`.
+
+    One instance serves all calls of its process, one call at a time. `__init__` takes no arguments and need not
+    call ours; settings, permissions and api are there from the first hook on.
+
+    Attributes:
+        settings: The plugin's settings, by attribute or key: `self.settings.greeting`.
+        permissions: What an admin granted.
+        api: Asks the host for things: `self.api.send_notification(…)`.
+    """
+
+    settings: Payload = Payload()
+    permissions: frozenset[str] = frozenset()
+    api: PluginAPI = PluginAPI()
+
+    @property
+    def log(self) -> logging.Logger:
+        """Writes to the plugin's own log, from INFO on."""
+        logger = logging.getLogger(f"plugin.{type(self).__name__}")
+        if logger.level == logging.NOTSET:
+            logger.setLevel(logging.INFO)
+        return logger
+
+    def bind_call(self, settings: Mapping[str, Any], api: PluginAPI, permissions: frozenset[str]) -> None:
+        """Called by the runtime before each hook; plugins leave it alone."""
+        self.settings = Payload(settings)
+        self.api = api
+        self.permissions = permissions

@@ -1,0 +1,123 @@
+"""What Lambda calls: `services_ai_sdk.plugin.handler.handle`."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from services_ai_sdk.plugin.execution import peak_memory_mb, safe_hook_execution
+from services_ai_sdk.plugin.failures import FailureReader
+from services_ai_sdk.plugin.loading import PackagedPlugin, import_plugin, read_packaged
+from services_ai_sdk.plugin.paths import CodePaths
+from services_ai_sdk.wire import jsontext
+from services_ai_sdk.wire.envelope import Envelope
+from services_ai_sdk.wire.errors import InvalidInputError
+from services_ai_sdk.wire.failure import Failure
+from services_ai_sdk.wire.result import Result
+
+_SECRETS = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ACCESS_KEY_ID")
+
+
+class PluginRuntime:
+    """One plugin in one process: imported once, then called.
+
+    An import that failed stays failed: half an import is never tried again in the same process, and each call
+    says what went wrong the first time.
+
+    Args:
+        environment: The process's own, as Lambda sets it.
+        clock: Seconds, of any start.
+    """
+
+    def __init__(
+        self, environment: Mapping[str, str] = os.environ, clock: Callable[[], float] = time.perf_counter
+    ) -> None:
+        self._environment = environment
+        self._clock = clock
+        self._packaged: PackagedPlugin | None = None
+        self._plugin: object | None = None
+        self._failure: Failure | None = None
+        self._init_ms = 0.0
+        self._reader = FailureReader(CodePaths("/var/task"))
+
+    def load(self) -> None:
+        """Imports the plugin, if that was not tried yet. Never raises: `handle` says what went wrong."""
+        if self._plugin is not None or self._failure is not None:
+            return
+        task_root = self._environment.get("LAMBDA_TASK_ROOT", "/var/task")
+        secrets = [value for name in _SECRETS if (value := self._environment.get(name))]
+        paths = CodePaths(task_root)
+        self._reader = FailureReader(paths, known_secrets=secrets)
+        started_s = self._clock()
+        try:
+            self._packaged = read_packaged(task_root)
+            self._reader = FailureReader(paths, self._packaged.packages, secrets)
+            self._plugin = import_plugin(self._packaged, task_root)
+        except BaseException as error:  # noqa: BLE001 - sys.exit() at import is the plugin's failure too
+            self._failure = self._reader.read(error, importing=True)
+        self._init_ms = round((self._clock() - started_s) * 1000, 3)
+
+    def handle(self, event: Any, context: Any) -> dict[str, Any]:
+        """One invoke.
+
+        Args:
+            event: An envelope; with an empty hook, only the import is proven.
+            context: Lambda's; not used.
+
+        Raises:
+            Exception: The hook failed. Its class is named as the original's, its text is a `Failure` as JSON.
+        """
+        self.load()
+        outcome = self._failure or self._call(event)
+        if isinstance(outcome, Failure):
+            # Lambda's client prints text and trace to the log: this text is redacted, this trace is one frame.
+            raise _as_exception(outcome) from None
+        init_ms, self._init_ms = self._init_ms, 0.0
+        return {**outcome.to_dict(), "init_ms": init_ms}
+
+    def _call(self, event: Any) -> Result | Failure:
+        packaged = self._packaged
+        assert packaged is not None
+        try:
+            envelope = Envelope.from_dict(event)
+            if envelope.plugin_id != packaged.plugin_id:
+                raise InvalidInputError(
+                    f"the call is for the plugin {envelope.plugin_id!r}; this is {packaged.plugin_id!r}"
+                )
+            if envelope.hook and envelope.hook not in packaged.hooks:
+                known = ", ".join(sorted(packaged.hooks)) or "none"
+                raise InvalidInputError(
+                    f"{packaged.plugin_id} {packaged.version} has no hook {envelope.hook[:100]!r}; it has {known}",
+                    code="hook-unknown",
+                )
+        except InvalidInputError as error:
+            return self._reader.read(error)
+        if not envelope.hook:
+            return Result(None, max_memory_mb=peak_memory_mb())
+        return safe_hook_execution(
+            self._plugin,
+            envelope.hook,
+            envelope.args,
+            reader=self._reader,
+            plugin_id=packaged.plugin_id,
+            settings={**packaged.settings, **envelope.settings},
+            permissions=frozenset(map(str, envelope.permissions)),
+            clock=self._clock,
+        )
+
+
+def _as_exception(failure: Failure) -> Exception:
+    kind = type(failure.type, (Exception,), {})
+    error = kind(jsontext.dumps(failure.to_dict()))
+    assert isinstance(error, Exception)
+    return error
+
+
+_RUNTIME = PluginRuntime()
+handle = _RUNTIME.handle
+if "AWS_LAMBDA_RUNTIME_API" in os.environ:
+    # In Lambda the plugin is imported while the environment starts, where AWS gives it a whole processor
+    # whatever its memory; elsewhere importing this module does nothing.
+    _RUNTIME.load()

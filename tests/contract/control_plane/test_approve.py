@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+
+from control_plane.table.audit import audit_rows
+from services_ai_sdk.wire.errors import FindingsError, InvalidInputError
+from tests.contract.control_plane.fakes import raises, returns
+from tests.contract.control_plane.world import World
+
+
+def test_an_approval_records_deploys_and_routes(world: World) -> None:
+    sha256 = world.submit("alpha", permissions=["read_leads"])
+    done = world.approve("alpha", reason="looks fine")
+    assert done.record is not None
+    assert done.record.package_sha256 == sha256
+    assert done.record.grants == ("read_leads",)
+    (release,) = world.deployer.releases
+    assert release.package.key == f"artifacts/{sha256}.zip"
+    assert hashlib.sha256(world.store.objects[release.package.key][1]).hexdigest() == sha256
+    assert [row.action for row in audit_rows(world.table, "alpha")] == ["deploy", "approve"]
+    assert [release.status for release in world.plugins.releases("alpha")] == ["deployed"]
+    assert done.to_dict()["deployment"]["smoke"] == "passed"
+    assert done.to_dict()["state"] == "enabled"
+    world.invoker.scripts[done.record.alias_arn] = returns("hello")
+    assert world.fire()["alpha"]["value"] == "hello"
+
+
+def test_a_dry_run_changes_nothing(world: World) -> None:
+    world.submit("alpha")
+    before = dict(world.store.objects)
+    world.client.calls.clear()
+    done = world.approve("alpha", dry_run=True)
+    assert done.to_dict()["dry_run"]
+    assert done.plan.to_dict()["steps"]
+    assert world.client.calls == []
+    assert world.store.objects == before
+    assert world.deployer.releases == []
+
+
+def test_a_failed_deploy_is_recorded_and_what_was_live_stays(world: World) -> None:
+    world.deploy("alpha", returns("old"))
+    world.submit("alpha", "1.1.0")
+    world.deployer.fails = "the smoke call failed"
+    with pytest.raises(FindingsError):
+        world.approve("alpha", "1.1.0")
+    assert world.fire()["alpha"]["value"] == "old"
+    assert {release.version: release.status for release in world.plugins.releases("alpha")} == {
+        "1.0.0": "deployed",
+        "1.1.0": "failed",
+    }
+    assert next(iter(audit_rows(world.table, "alpha"))).action == "deploy-failed"
+
+
+def test_a_new_version_begins_with_a_clean_record_and_gives_up_old_hooks(world: World) -> None:
+    world.deploy("alpha", raises("KeyError", "'BR'"), hooks=["lead_created", "lead_updated"])
+    for _ in range(5):
+        world.fire()
+    assert str(world.state("alpha").state) == "auto_disabled"
+    world.deploy("alpha", returns(1), version="1.0.1", hooks=[{"name": "lead_created", "priority": 10}])
+    world.clock.now += 10
+    assert world.fire()["alpha"]["status"] == "ok"
+    assert world.fire("lead_updated") == {}
+    assert len(list(world.table.query("HOOK#lead_created"))) == 1
+
+
+def test_the_same_version_again_changes_no_state(world: World) -> None:
+    world.deploy("alpha", raises("KeyError", "'BR'"))
+    for _ in range(5):
+        world.fire()
+    before = world.state("alpha")
+    world.approve("alpha")
+    after = world.state("alpha")
+    assert (after.state, after.epoch, after.evidence) == (before.state, before.epoch, before.evidence)
+
+
+def test_a_manual_disable_outlives_a_deploy(world: World) -> None:
+    world.deploy("alpha", returns(1))
+    world.switch.disable("alpha", actor="ada", reason="no")
+    world.deploy("alpha", returns(2), version="1.0.1")
+    assert str(world.state("alpha").state) == "disabled"
+    assert world.state("alpha").reason == "no"
+
+
+def test_the_newest_submission_of_the_asked_version_is_taken(world: World) -> None:
+    world.submit("alpha", "1.0.0")
+    newest = world.submit("alpha", "1.0.0", description="again")
+    world.submit("alpha", "2.0.0")
+    done = world.approve("alpha", "1.0.0")
+    assert done.record is not None
+    assert done.record.package_sha256 == newest
+    assert world.approve("alpha").submission.version == "2.0.0"
+
+
+@pytest.mark.parametrize("version", [None, "9.9.9"])
+def test_nothing_submitted(world: World, version: str | None) -> None:
+    world.submit("alpha")
+    with pytest.raises(InvalidInputError) as caught:
+        world.approve("beta" if version is None else "alpha", version)
+    assert caught.value.code == "submission-unknown"
+    assert caught.value.hint
+
+
+def test_a_package_under_anothers_name_is_refused(world: World) -> None:
+    sha256 = world.submit("alpha")
+    body = world.store.objects[f"submissions/alpha/1.0.0/{sha256}/package.zip"][1]
+    for place in (f"submissions/beta/1.0.0/{sha256}", f"submissions/gamma/2.0.0/{sha256}"):
+        world.store.put(f"{place}/package.zip", body)
+    world.store.put(f"submissions/alpha/1.0.0/{'0' * 64}/package.zip", body, "2027-01-01T00:00:00+00:00")
+    for plugin_id in ("alpha", "beta", "gamma"):
+        with pytest.raises(InvalidInputError) as caught:
+            world.approve(plugin_id)
+        assert caught.value.code == "submission-mismatch"
+    assert world.deployer.releases == []

@@ -1,0 +1,101 @@
+"""moto's process alone, as the engine uses it, and boto3 clients that have its key.
+
+`WITHOUT_PATCH=stream_records ./dev test tests/contract/local/test_moto_patches.py` leaves one out: its test fails.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+START = """
+import os
+from infra.local import moto_main, moto_patches
+moto_patches.NAMES = tuple(name for name in moto_patches.NAMES if name != os.environ.get("WITHOUT_PATCH"))
+moto_main.main()
+"""
+KEYS = {"front_key": "front", "private_key": "private"}
+
+
+class Moto:
+    def __init__(self, port: int, store: Path) -> None:
+        self.port = port
+        self.store = store
+
+    def client(self, service: str) -> Any:
+        client = boto3.client(
+            service,
+            endpoint_url=f"http://127.0.0.1:{self.port}",
+            region_name="us-east-1",
+            aws_access_key_id="local",
+            aws_secret_access_key="local",
+        )
+
+        def add_key(request: Any, **kwargs: Any) -> None:
+            request.headers["x-services-ai-key"] = KEYS["front_key"]
+
+        client.meta.events.register("before-send", add_key)
+        return client
+
+    def request(self, method: str, path: str, body: bytes = b"", key: str = "private") -> tuple[int, Any]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection.request(method, path, body, {"x-services-ai-key": key, "Content-Type": "application/json"})
+        response = connection.getresponse()
+        return response.status, json.loads(response.read() or b"null")
+
+    def ask(self, operation: str, **request: Any) -> tuple[int, Any]:
+        return self.request("POST", f"/_services_ai/{operation}", json.dumps(request).encode())
+
+    def deploy(
+        self, name: str, resources: dict[str, Any], outputs: dict[str, Any] | None = None
+    ) -> dict[str, str]:
+        template = {
+            "Resources": resources,
+            "Outputs": {key: {"Value": value} for key, value in (outputs or {}).items()},
+        }
+        cloudformation = self.client("cloudformation")
+        cloudformation.create_stack(StackName=name, TemplateBody=json.dumps(template))
+        return self.outputs(name)
+
+    def update(
+        self, name: str, resources: dict[str, Any], outputs: dict[str, Any] | None = None
+    ) -> dict[str, str]:
+        template = {
+            "Resources": resources,
+            "Outputs": {key: {"Value": value} for key, value in (outputs or {}).items()},
+        }
+        self.client("cloudformation").update_stack(StackName=name, TemplateBody=json.dumps(template))
+        return self.outputs(name)
+
+    def outputs(self, name: str) -> dict[str, str]:
+        stack = self.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
+        return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", ())}
+
+
+@pytest.fixture(scope="session")
+def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moto]:
+    store = tmp_path_factory.mktemp("store")
+    process = subprocess.Popen(
+        [sys.executable, "-c", START],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(json.dumps({**KEYS, "store": str(store)}) + "\n")
+    process.stdin.flush()
+    try:
+        yield Moto(json.loads(process.stdout.readline())["port"], store)
+    finally:
+        process.stdin.close()
+        assert process.wait(10) == 0

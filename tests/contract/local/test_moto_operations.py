@@ -1,0 +1,246 @@
+"""What the engine asks of moto: functions, credentials, queues; and what stays closed."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import urllib.request
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    ],
+}
+ARN = "arn:aws:lambda:us-east-1:123456789012:function:resolved"
+
+
+def archive(text: str) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as file:
+        file.writestr("main.py", text)
+    return buffer.getvalue()
+
+
+@pytest.fixture(scope="module")
+def function(moto: Any) -> Any:
+    """Version 1 with one text, version 2 (alias live) with another, $LATEST with a third, a layer, a profile."""
+    role = moto.client("iam").create_role(
+        RoleName="resolved", Path="/stack/plugins/", AssumeRolePolicyDocument=json.dumps(TRUST)
+    )["Role"]["Arn"]
+    functions = moto.client("lambda")
+    layer = functions.publish_layer_version(LayerName="deps", Content={"ZipFile": archive("layer = 1\n")})
+    functions.create_function(
+        FunctionName="resolved", Runtime="python3.11", Role=role, Handler="main.handle", Timeout=7, MemorySize=256,
+        Code={"ZipFile": archive("v = 1\n")}, Publish=True, Layers=[layer["LayerVersionArn"]],
+        Environment={"Variables": {"A": "b"}},
+    )  # fmt: skip
+    functions.update_function_code(FunctionName="resolved", ZipFile=archive("v = 2\n"), Publish=True)
+    functions.create_alias(FunctionName="resolved", Name="live", FunctionVersion="2")
+    functions.update_function_code(FunctionName="resolved", ZipFile=archive("v = 3\n"))
+    return functions
+
+
+def code_of(record: dict[str, Any]) -> str:
+    content = Path(record["code"]["path"]).read_bytes()
+    assert hashlib.sha256(content).hexdigest() == record["code"]["sha256"]
+    return zipfile.ZipFile(io.BytesIO(content)).read("main.py").decode()
+
+
+@pytest.mark.parametrize(
+    ("reference", "qualifier", "version", "text"),
+    [
+        ("resolved", None, "$LATEST", "v = 3\n"),
+        ("resolved", "$LATEST", "$LATEST", "v = 3\n"),
+        ("resolved", "1", "1", "v = 1\n"),
+        ("resolved", "live", "2", "v = 2\n"),
+        ("resolved:live", None, "2", "v = 2\n"),
+        (ARN, None, "$LATEST", "v = 3\n"),
+        (f"{ARN}:1", None, "1", "v = 1\n"),
+        (f"{ARN}:live", "live", "2", "v = 2\n"),
+        ("123456789012:function:resolved:live", None, "2", "v = 2\n"),
+    ],
+)
+def test_resolves(
+    moto: Any, function: Any, reference: str, qualifier: str | None, version: str, text: str
+) -> None:
+    status, record = moto.ask("function", function=reference, qualifier=qualifier)
+    assert status == 200, record
+    assert (record["version"], code_of(record)) == (version, text)
+    assert record["function_arn"] == ARN
+    assert record["role_arn"] == "arn:aws:iam::123456789012:role/stack/plugins/resolved"
+    assert (record["timeout_s"], record["memory_mb"], record["environment"]) == (7, 256, {"A": "b"})
+    assert len(record["layers"]) == 1
+    assert record["profile"] is None
+
+
+@pytest.mark.parametrize(
+    ("reference", "qualifier", "status", "code"),
+    [
+        ("nobody", None, 404, "ResourceNotFoundException"),
+        ("resolved", "7", 404, "ResourceNotFoundException"),
+        ("resolved", "nowhere", 404, "ResourceNotFoundException"),
+        ("arn:aws:lambda:eu-west-1:123456789012:function:resolved", None, 404, "ResourceNotFoundException"),
+        ("arn:aws:lambda:us-east-1:210987654321:function:resolved", None, 404, "ResourceNotFoundException"),
+        (f"{ARN}:live", "1", 400, "InvalidParameterValueException"),
+        ("../etc/passwd", None, 400, "ValidationException"),
+        ("resolved:a:b", None, 400, "ValidationException"),
+        ("x" * 200, None, 400, "ValidationException"),
+        ("", None, 400, "ValidationException"),
+    ],
+)
+def test_refuses(moto: Any, function: Any, reference: str, qualifier: str | None, status: int, code: str) -> None:
+    got, answer = moto.ask("function", function=reference, qualifier=qualifier)
+    assert (got, answer["code"]) == (status, code)
+
+
+def test_the_revision_follows_code_and_configuration(moto: Any, function: Any) -> None:
+    def revision() -> str:
+        return str(moto.ask("function", function="resolved")[1]["revision"])
+
+    first = revision()
+    assert revision() == first
+    function.update_function_configuration(FunctionName="resolved", Environment={"Variables": {"A": "c"}})
+    second = revision()
+    function.update_function_code(FunctionName="resolved", ZipFile=archive("v = 4\n"))
+    assert len({first, second, revision()}) == 3
+    function.update_function_configuration(FunctionName="resolved", Environment={"Variables": {"A": "b"}})
+    function.update_function_code(FunctionName="resolved", ZipFile=archive("v = 3\n"))
+    assert revision() == first
+
+
+def test_a_profile_comes_from_the_artifact_bucket(moto: Any, function: Any) -> None:
+    s3 = moto.client("s3")
+    s3.create_bucket(Bucket="artifacts")
+    s3.put_object(Bucket="artifacts", Key="profiles/p.json", Body=b'{"processes_max": 16}')
+    s3.put_object(Bucket="artifacts", Key="profiles/bad.json", Body=b"[]")
+    for key, bucket, expected in (
+        ("profiles/p.json", "artifacts", {"processes_max": 16}),
+        ("profiles/bad.json", "artifacts", None),
+        ("profiles/absent.json", "artifacts", None),
+        ("profiles/p.json", "", None),
+    ):
+        function.tag_resource(Resource=ARN, Tags={"sandbox-profile": key})
+        status, answer = moto.ask("function", function="resolved", profile_bucket=bucket)
+        if expected is None:
+            assert (status, answer["code"]) == (500, "ServiceException"), key
+        else:
+            assert answer["profile"] == expected
+    function.untag_resource(Resource=ARN, TagKeys=["sandbox-profile"])
+
+
+def test_credentials_act_as_the_role(moto: Any, function: Any) -> None:
+    role = "arn:aws:iam::123456789012:role/stack/plugins/resolved"
+    status, found = moto.ask("credentials", role_arn=role, session_name="resolved", duration_s=3600)
+    assert status == 200
+    sts = moto.client("sts")
+    sts._request_signer._credentials.access_key = found["access_key_id"]
+    assert sts.get_caller_identity()["Arn"] == "arn:aws:sts::123456789012:assumed-role/resolved/resolved"
+    again = moto.ask("credentials", role_arn=role, session_name="resolved", duration_s=3600)[1]
+    assert again["access_key_id"] != found["access_key_id"]
+    status, answer = moto.ask("credentials", role_arn=role + "x", session_name="s", duration_s=3600)
+    assert (status, answer["code"]) == (403, "AccessDeniedException")
+
+
+def test_queue_records_are_as_lambda_delivers_them(moto: Any) -> None:
+    sqs = moto.client("sqs")
+    dead = sqs.create_queue(QueueName="ops-dead")["QueueUrl"]
+    dead_arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    redrive = json.dumps({"deadLetterTargetArn": dead_arn, "maxReceiveCount": 2})
+    url = sqs.create_queue(QueueName="ops", Attributes={"VisibilityTimeout": "30", "RedrivePolicy": redrive})[
+        "QueueUrl"
+    ]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    sqs.send_message(
+        QueueUrl=url,
+        MessageBody="hé",
+        MessageAttributes={
+            "kind": {"DataType": "String", "StringValue": "x"},
+            "raw": {"DataType": "Binary", "BinaryValue": b"\x00\xff"},
+        },
+    )
+    answer = moto.ask("queue/receive", queue_arn=arn, max=10)[1]
+    (record,) = answer["records"]
+    assert record["body"] == "hé"
+    assert record["md5OfBody"] == hashlib.md5("hé".encode()).hexdigest()
+    assert record["attributes"]["ApproximateReceiveCount"] == "1"
+    assert record["messageAttributes"]["kind"]["stringValue"] == "x"
+    assert record["messageAttributes"]["raw"]["binaryValue"] == "AP8="
+    assert (record["eventSource"], record["eventSourceARN"], record["awsRegion"]) == ("aws:sqs", arn, "us-east-1")
+    # Invisible now, and it says until when.
+    again = moto.ask("queue/receive", queue_arn=arn, max=10)[1]
+    assert again["records"] == []
+    assert again["next_visible_ms"] > 0
+    moto.ask("queue/settle", queue_arn=arn, retry_s={record["receiptHandle"]: 0})
+    (second,) = moto.ask("queue/receive", queue_arn=arn, max=10)[1]["records"]
+    assert second["attributes"]["ApproximateReceiveCount"] == "2"
+    moto.ask("queue/settle", queue_arn=arn, retry_s={second["receiptHandle"]: 0})
+    # Twice received and not deleted: it has gone to the dead letters.
+    assert moto.ask("queue/receive", queue_arn=arn, max=10)[1]["records"] == []
+    (letter,) = moto.ask("queue/receive", queue_arn=dead_arn, max=10)[1]["records"]
+    assert letter["body"] == "hé"
+    moto.ask("queue/settle", queue_arn=dead_arn, delete=[letter["receiptHandle"], "unknown"])
+    assert (
+        sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["All"])["Attributes"][
+            "ApproximateNumberOfMessagesNotVisible"
+        ]
+        == "0"
+    )
+
+
+def test_a_batch_fits_a_payload(moto: Any) -> None:
+    sqs = moto.client("sqs")
+    url = sqs.create_queue(QueueName="large")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    for _ in range(9):
+        sqs.send_message(QueueUrl=url, MessageBody="x" * 1_000_000)
+    answer = moto.ask("queue/receive", queue_arn=arn, max=100)[1]
+    assert 4 <= len(answer["records"]) <= 6
+    assert answer["more"]
+
+
+def test_logs_make_what_is_missing(moto: Any) -> None:
+    import time
+
+    now = int(time.time() * 1000)
+    events = [{"timestamp": now + 1, "message": "second"}, {"timestamp": now, "message": "first"}]
+    assert moto.ask("logs", batches=[{"group": "/aws/lambda/new", "stream": "s", "events": events}])[0] == 200
+    found = moto.client("logs").get_log_events(
+        logGroupName="/aws/lambda/new", logStreamName="s", startFromHead=True
+    )
+    assert [event["message"] for event in found["events"]] == ["first", "second"]
+
+
+@pytest.mark.parametrize("key", ["", "front", "wrong"])
+def test_operations_are_closed_without_their_key(moto: Any, key: str) -> None:
+    assert moto.request("POST", "/_services_ai/mappings", b"{}", key)[0] == 403
+
+
+@pytest.mark.parametrize("path", ["/moto-api/state", "/%6doto-api/state", "/moto-api/data.json"])
+def test_moto_has_no_open_api(moto: Any, path: str) -> None:
+    assert moto.request("GET", path, key="front")[0] == 403
+
+
+def test_aws_is_closed_without_the_front_s_key(moto: Any) -> None:
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(f"http://127.0.0.1:{moto.port}/some-bucket")
+    assert caught.value.code == 403
+
+
+def test_a_conditional_put_is_honoured_and_keys_keep_their_slashes(moto: Any) -> None:
+    s3 = moto.client("s3")
+    s3.create_bucket(Bucket="conditional")
+    key = "a/%2F b/ü"
+    s3.put_object(Bucket="conditional", Key=key, Body=b"x" * 1234, IfNoneMatch="*", Metadata={"my_key": "v"})
+    with pytest.raises(ClientError, match="PreconditionFailed"):
+        s3.put_object(Bucket="conditional", Key=key, Body=b"y", IfNoneMatch="*")
+    head = s3.head_object(Bucket="conditional", Key=key)
+    assert (head["ContentLength"], head["Metadata"]) == (1234, {"my_key": "v"})
+    assert [one["Key"] for one in s3.list_objects_v2(Bucket="conditional")["Contents"]] == [key]

@@ -1,0 +1,321 @@
+"""Each of moto's gaps that we close: these fail without the patch of the same name."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from infra.local import moto_patches
+
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    ],
+}
+POLICY = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}
+ROLE = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": TRUST}}
+
+
+def archive(text: str = "def handle(event, context): pass\n") -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as file:
+        file.writestr("main.py", text)
+    return buffer.getvalue()
+
+
+@pytest.fixture(scope="module")
+def code(moto: Any) -> dict[str, str]:
+    s3 = moto.client("s3")
+    s3.create_bucket(Bucket="patch-code")
+    s3.put_object(Bucket="patch-code", Key="code.zip", Body=archive())
+    s3.put_object(Bucket="patch-code", Key="code2.zip", Body=archive("x = 2\n"))
+    return {"S3Bucket": "patch-code", "S3Key": "code.zip"}
+
+
+def table(moto: Any, name: str) -> tuple[Any, str]:
+    dynamodb = moto.client("dynamodb")
+    made = dynamodb.create_table(
+        TableName=name,
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+    )
+    return dynamodb, made["TableDescription"]["LatestStreamArn"]
+
+
+def records(moto: Any, arn: str, after: str = "") -> list[dict[str, Any]]:
+    status, answer = moto.ask("stream/read", stream_arn=arn, after=after, limit=100)
+    assert status == 200, answer
+    found: list[dict[str, Any]] = answer["records"]
+    return found
+
+
+def test_instance_tracking() -> None:
+    moto_patches.import_module("infra.local.moto_patches.instance_tracking").apply()
+    from moto.sqs.models import Message
+
+    before = len(Message.instances_tracked)  # type: ignore[attr-defined]
+    Message("id", "body")
+    assert len(Message.instances_tracked) == before  # type: ignore[attr-defined]
+
+
+def test_functions_not_run(moto: Any, code: dict[str, str]) -> None:
+    role = moto.client("iam").create_role(RoleName="trigger", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"][
+        "Arn"
+    ]
+    functions = moto.client("lambda")
+    function = functions.create_function(
+        FunctionName="trigger", Runtime="python3.11", Role=role, Handler="main.handle", Code=code
+    )
+    sqs = moto.client("sqs")
+    queue = sqs.create_queue(QueueName="trigger")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    functions.create_event_source_mapping(EventSourceArn=arn, FunctionName="trigger")
+    sns = moto.client("sns")
+    topic = sns.create_topic(Name="trigger")["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=function["FunctionArn"])
+    sns.publish(TopicArn=topic, Message="x")  # does not fail, and does not call back
+    sqs.send_message(QueueUrl=queue, MessageBody="mine")
+    # moto's own trigger would have received, and on failure counted, the message.
+    status, answer = moto.ask("queue/receive", queue_arn=arn, max=10)
+    assert status == 200
+    (received,) = answer["records"]
+    assert received["attributes"]["ApproximateReceiveCount"] == "1"
+    assert [m["EventSourceArn"] for m in moto.ask("mappings")[1] if m["EventSourceArn"] == arn] == [arn]
+
+
+def test_function_properties(moto: Any, code: dict[str, str]) -> None:
+    def resources(memory: int) -> dict[str, Any]:
+        return {
+            "Role": ROLE,
+            "Layer": {"Type": "AWS::Lambda::LayerVersion", "Properties": {"LayerName": "props", "Content": code}},
+            "Function": {
+                "Type": "AWS::Lambda::Function",
+                "Properties": {
+                    "FunctionName": "props",
+                    "Code": code,
+                    "Handler": "main.handle",
+                    "Runtime": "python3.11",
+                    "Role": {"Fn::GetAtt": ["Role", "Arn"]},
+                    "Layers": [{"Ref": "Layer"}],
+                    "Architectures": ["arm64"],
+                    "EphemeralStorage": {"Size": 1024},
+                    "Tags": [{"Key": "sandbox-profile", "Value": "k"}],
+                    "Environment": {"Variables": {"NUMBER": 5}},
+                    "LoggingConfig": {"LogGroup": "/elsewhere"},
+                    "MemorySize": memory,
+                },
+            },
+        }
+
+    moto.deploy("props", resources(256))
+    for memory in (256, 512):
+        if memory == 512:
+            moto.update("props", resources(512))
+        found = moto.client("lambda").get_function(FunctionName="props")
+        assert found["Configuration"]["MemorySize"] == memory
+        assert len(found["Configuration"]["Layers"]) == 1
+        assert found["Configuration"]["Architectures"] == ["arm64"]
+        assert found["Configuration"]["EphemeralStorage"] == {"Size": 1024}
+        assert found["Configuration"]["Environment"]["Variables"] == {"NUMBER": "5"}
+        assert found["Tags"] == {"sandbox-profile": "k"}
+        assert moto.ask("function", function="props", profile_bucket="")[1]["code"] == "ServiceException"
+    moto.client("lambda").untag_resource(
+        Resource="arn:aws:lambda:us-east-1:123456789012:function:props", TagKeys=["sandbox-profile"]
+    )
+    assert moto.ask("function", function="props")[1]["log_group"] == "/elsewhere"
+
+
+def test_layer_properties(moto: Any, code: dict[str, str]) -> None:
+    layer = {"Type": "AWS::Lambda::LayerVersion", "Properties": {"LayerName": "named", "Content": code}}
+    outputs = moto.deploy("layer", {"Layer": layer}, {"Arn": {"Ref": "Layer"}})
+    assert outputs["Arn"] == "arn:aws:lambda:us-east-1:123456789012:layer:named:1"
+
+
+def test_retained_resources(moto: Any) -> None:
+    def bucket(name: str, policy: str) -> dict[str, Any]:
+        return {"Type": "AWS::S3::Bucket", "DeletionPolicy": policy, "Properties": {"BucketName": name}}
+
+    other = {"Type": "AWS::SNS::Topic"}
+    moto.deploy("kept", {"Topic": other, "Kept": bucket("kept", "Retain"), "Gone": bucket("gone", "Delete")})
+    moto.update("kept", {"Topic": other})
+    names = {one["Name"] for one in moto.client("s3").list_buckets()["Buckets"]}
+    assert "kept" in names
+    assert "gone" not in names
+
+
+def test_layers_outlive_deletion(moto: Any, code: dict[str, str]) -> None:
+    role = moto.client("iam").create_role(RoleName="kept", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"][
+        "Arn"
+    ]
+    functions = moto.client("lambda")
+    layer = functions.publish_layer_version(LayerName="gone", Content=code)["LayerVersionArn"]
+    functions.create_function(
+        FunctionName="kept", Runtime="python3.11", Role=role, Handler="main.handle", Code=code, Layers=[layer]
+    )
+    functions.delete_layer_version(LayerName="gone", VersionNumber=1)
+    status, record = moto.ask("function", function="kept")
+    assert status == 200
+    assert len(record["layers"]) == 1
+
+
+def test_failing_resource_named(moto: Any) -> None:
+    broken = {
+        "Type": "AWS::Lambda::LayerVersion",
+        "Properties": {"Content": {"S3Bucket": "nowhere", "S3Key": "k"}},
+    }
+    with pytest.raises(ClientError) as caught:
+        moto.deploy("broken", {"Fine": {"Type": "AWS::SNS::Topic"}, "BrokenLayer": broken})
+    assert "BrokenLayer" in caught.value.response["Error"]["Message"]
+    stack = moto.client("cloudformation").describe_stacks(StackName="broken")["Stacks"][0]
+    assert stack["StackStatus"] == "CREATE_FAILED"
+
+
+def test_updates_not_supported(moto: Any) -> None:
+    def table_with(key: str) -> dict[str, Any]:
+        properties = {
+            "TableName": "fixed",
+            "KeySchema": [{"AttributeName": key, "KeyType": "HASH"}],
+            "AttributeDefinitions": [{"AttributeName": key, "AttributeType": "S"}],
+            "BillingMode": "PAY_PER_REQUEST",
+        }
+        return {"Table": {"Type": "AWS::DynamoDB::Table", "Properties": properties}}
+
+    moto.deploy("fixed", table_with("pk"))
+    with pytest.raises(ClientError) as caught:
+        moto.update("fixed", table_with("other"))
+    assert "resource Table: the local cloud cannot update a AWS::DynamoDB::Table" in str(caught.value)
+
+
+def test_role_properties(moto: Any) -> None:
+    def role(policies: list[dict[str, Any]]) -> dict[str, Any]:
+        return {"Role": {**ROLE, "Properties": {**ROLE["Properties"], "RoleName": "roled", "Policies": policies}}}  # type: ignore[dict-item]
+
+    moto.deploy("roled", role([{"PolicyName": "one", "PolicyDocument": POLICY}]))
+    iam = moto.client("iam")
+    assert iam.get_role_policy(RoleName="roled", PolicyName="one")["PolicyDocument"] == POLICY
+    moto.update("roled", role([{"PolicyName": "two", "PolicyDocument": POLICY}]))
+    assert iam.list_role_policies(RoleName="roled")["PolicyNames"] == ["two"]
+
+
+def test_table_properties(moto: Any) -> None:
+    properties = {
+        "TableName": "ttl",
+        "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+        "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
+        "BillingMode": "PAY_PER_REQUEST",
+        "TimeToLiveSpecification": {"AttributeName": "expires_at", "Enabled": True},
+        "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True},
+    }
+    moto.deploy("ttl", {"Table": {"Type": "AWS::DynamoDB::Table", "Properties": properties}})
+    dynamodb = moto.client("dynamodb")
+    ttl = dynamodb.describe_time_to_live(TableName="ttl")["TimeToLiveDescription"]
+    assert ttl == {"TimeToLiveStatus": "ENABLED", "AttributeName": "expires_at"}
+    backups = dynamodb.describe_continuous_backups(TableName="ttl")["ContinuousBackupsDescription"]
+    assert backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == "ENABLED"
+
+
+def test_bucket_properties(moto: Any) -> None:
+    block = {
+        "BlockPublicAcls": True,
+        "IgnorePublicAcls": True,
+        "BlockPublicPolicy": True,
+        "RestrictPublicBuckets": True,
+    }
+    properties = {
+        "BucketName": "bucket-props",
+        "VersioningConfiguration": {"Status": "Enabled"},
+        "PublicAccessBlockConfiguration": block,
+    }
+    moto.deploy("bucket", {"Bucket": {"Type": "AWS::S3::Bucket", "Properties": properties}})
+    s3 = moto.client("s3")
+    assert s3.get_bucket_versioning(Bucket="bucket-props")["Status"] == "Enabled"
+    assert s3.get_public_access_block(Bucket="bucket-props")["PublicAccessBlockConfiguration"] == block
+
+
+def test_stream_records_of_an_update_that_makes_the_item(moto: Any) -> None:
+    dynamodb, arn = table(moto, "streamed")
+    key = {"pk": {"S": "a"}}
+
+    def add(text: str) -> None:
+        dynamodb.update_item(
+            TableName="streamed",
+            Key=key,
+            UpdateExpression="ADD who :n",
+            ExpressionAttributeValues={":n": {"SS": [text]}},
+        )
+
+    add("x")
+    add("y")
+    add("y")  # changes nothing: no record
+    dynamodb.delete_item(TableName="streamed", Key=key)
+    found = records(moto, arn)
+    assert [one["eventName"] for one in found] == ["INSERT", "MODIFY", "REMOVE"]
+    images = [(one["dynamodb"].get("OldImage"), one["dynamodb"].get("NewImage")) for one in found]
+    assert images[0] == (None, {**key, "who": {"SS": ["x"]}})
+    assert images[1][0] == {**key, "who": {"SS": ["x"]}}
+    assert images[2][1] is None
+    sequence = [int(one["dynamodb"]["SequenceNumber"]) for one in found]
+    assert sequence == list(range(sequence[0], sequence[0] + 3))
+    assert [one["eventName"] for one in records(moto, arn, str(sequence[0]))] == ["MODIFY", "REMOVE"]
+
+
+def test_a_transaction_that_fails_leaves_nothing(moto: Any) -> None:
+    dynamodb, arn = table(moto, "rolled")
+    dynamodb.put_item(TableName="rolled", Item={"pk": {"S": "a"}, "who": {"SS": ["x"]}})
+
+    def operations(condition: str) -> list[dict[str, Any]]:
+        return [
+            {"Put": {"TableName": "rolled", "Item": {"pk": {"S": "b"}}}},
+            {
+                "Update": {
+                    "TableName": "rolled",
+                    "Key": {"pk": {"S": "a"}},
+                    "UpdateExpression": "ADD who :y",
+                    "ExpressionAttributeValues": {":y": {"SS": ["y"]}},
+                }
+            },
+            {"Put": {"TableName": "rolled", "Item": {"pk": {"S": "c"}}, "ConditionExpression": condition}},
+        ]
+
+    def items() -> dict[str, Any]:
+        return {one["pk"]["S"]: one.get("who") for one in dynamodb.scan(TableName="rolled")["Items"]}
+
+    with pytest.raises(dynamodb.exceptions.TransactionCanceledException):
+        dynamodb.transact_write_items(TransactItems=operations("attribute_exists(pk)"))
+    assert items() == {"a": {"SS": ["x"]}}
+    assert [one["dynamodb"]["Keys"]["pk"]["S"] for one in records(moto, arn)] == ["a"]
+    dynamodb.transact_write_items(TransactItems=operations("attribute_not_exists(pk)"))
+    assert items() == {"a": {"SS": ["x", "y"]}, "b": None, "c": None}
+    assert [one["dynamodb"]["Keys"]["pk"]["S"] for one in records(moto, arn)] == ["a", "b", "a", "c"]
+
+
+def test_cheap_transactions_copy_no_table() -> None:
+    moto_patches.import_module("infra.local.moto_patches.cheap_transactions").apply()
+    from moto.dynamodb.models import DynamoDBBackend
+
+    backend = DynamoDBBackend("us-east-1", "123456789012")
+    backend.create_table(
+        name="t",
+        schema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        attr=[{"AttributeName": "pk", "AttributeType": "S"}, {"AttributeName": "sk", "AttributeType": "S"}],
+        throughput=None, billing_mode="PAY_PER_REQUEST", global_indexes=[], indexes=[], streams=None,
+        sse_specification=None, tags=[], deletion_protection_enabled=False, warm_throughput=None,
+    )  # fmt: skip
+    item = {"pk": {"S": "a"}, "sk": {"S": "b"}}
+    backend.put_item("t", item)
+    made = backend.tables["t"]
+    fails = {"Put": {"TableName": "t", "Item": item, "ConditionExpression": "attribute_not_exists(pk)"}}
+    other = {"Put": {"TableName": "t", "Item": {"pk": {"S": "a"}, "sk": {"S": "c"}}}}
+    with pytest.raises(Exception, match="cancelled"):
+        backend.transact_write_items([other, fails])
+    # The same table as before, not a copy of it: whoever held it still holds the living one.
+    assert backend.tables["t"] is made
+    assert len(list(made.all_items())) == 1

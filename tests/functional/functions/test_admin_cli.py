@@ -1,0 +1,226 @@
+"""services-ai-admin on moto: what people and programs read."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+from typer.testing import CliRunner, Result
+
+from control_plane.cli.main import build_app
+from services_ai_sdk.wire.errors import InvalidInputError, PlatformError
+from tests.contract.control_plane.fakes import raises, returns
+from tests.contract.control_plane.world import TABLE, World
+
+TEMPLATE = {
+    "Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "alerts"}}},
+    "Outputs": {"TableName": {"Value": TABLE}, "ArtifactBucket": {"Value": "artifacts"}},
+}
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("SERVICES_AI_STACK", "services-ai")
+    for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    with mock_aws():
+        boto3.client("cloudformation").create_stack(StackName="services-ai", TemplateBody=json.dumps(TEMPLATE))
+        found = World(boto3.client("dynamodb"))
+        import time
+
+        found.clock.now = time.time()
+        yield found
+        found.close()
+
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(world: World) -> Run:
+    def call(*arguments: str, code: int = 0) -> Result:
+        found = CliRunner().invoke(build_app(), list(arguments))
+        if found.exception is not None and not isinstance(found.exception, SystemExit):
+            raise found.exception
+        assert found.exit_code == code, found.output
+        return found
+
+    return call
+
+
+@pytest.fixture
+def incident(world: World) -> World:
+    """One plugin off after five failures, one healthy."""
+    world.deploy("territory-router", raises("KeyError", "'BR'"), permissions=["read_leads"])
+    world.deploy("lead-scorer", returns({"score": 7}))
+    for _ in range(6):
+        world.fire()
+    world.record()
+    return world
+
+
+def data(found: Result) -> Any:
+    return json.loads(found.stdout)
+
+
+def test_the_fleet_worst_first(incident: World, run: Run) -> None:
+    text = run("status").stdout
+    lines = text.splitlines()
+    assert lines[0].split() == ["PLUGIN", "VERSION", "STATE", "SINCE", "CALLS/H", "ERRORS", "P50/P95", "MS"]
+    assert lines[1].split()[:3] == ["territory-router", "1.0.0", "auto_disabled"]
+    assert lines[2].split()[:3] == ["lead-scorer", "1.0.0", "enabled"]
+    assert "5 failures in a row on lead_created" in text
+    assert "KeyError: 'BR' at main.py:31 in route" in " ".join(text.split())
+    assert all(len(line) <= 80 for line in lines)
+    rows = data(run("status", "--json"))["plugins"]
+    assert [(row["plugin"], row["state"]) for row in rows] == [
+        ("territory-router", "auto_disabled"),
+        ("lead-scorer", "enabled"),
+    ]
+    assert rows[0]["last_hour"]["failures"] == 5
+
+
+def test_one_plugin(incident: World, run: Run) -> None:
+    text = run("status", "territory-router").stdout
+    for part in ("auto_disabled", "read_leads", "python3.11", "passed", "by ada", "5 errors (100.0%)"):
+        assert part in text
+    assert all(len(line) <= 80 for line in text.splitlines())
+
+
+def test_why(incident: World, run: Run) -> None:
+    text = run("why", "territory-router").stdout
+    assert "is auto_disabled" in text
+    assert text.count("KeyError: 'BR' at main.py:31 in route") == 5
+    found = data(run("why", "territory-router", "--json"))
+    assert len(found["failures"]) == 5
+    assert found["evidence"]["hook"] == "lead_created"
+
+
+def test_errors_and_one_of_them(incident: World, run: Run) -> None:
+    (group,) = data(run("errors", "--json"))["errors"]
+    assert group["count"] == 5
+    assert group["group_id"] in run("errors", "territory-router").stdout
+    text = run("error", group["group_id"]).stdout
+    assert ">   31      team = TEAMS[country]" in text
+    assert '"email": "ada@example.com"' in text
+    found = data(run("error", group["group_id"], "--json", "--limit", "2"))
+    assert len(found["failures"]) == 2
+    assert "No errors" in run("errors", "lead-scorer").stdout
+
+
+def test_logs(incident: World, run: Run) -> None:
+    found = data(run("logs", "territory-router", "--json"))["calls"]
+    assert [call["outcome"] for call in found].count("failure") == 5
+    assert "skipped" in run("logs", "territory-router").stdout
+    assert len(data(run("logs", "territory-router", "-n", "2", "--json"))["calls"]) == 2
+
+
+def test_on_and_off(incident: World, run: Run) -> None:
+    found = data(run("enable", "territory-router", "--reason", "fixed", "--json"))
+    assert (found["before"], found["state"], found["changed"]) == ("auto_disabled", "enabled", True)
+    assert "already" in run("enable", "territory-router").stdout
+    assert "is disabled" in run("disable", "lead-scorer", "--reason", "wrong scores").stdout
+    assert str(incident.state("lead-scorer").state) == "disabled"
+
+
+def test_a_reason_is_not_optional(incident: World, run: Run) -> None:
+    run("disable", "lead-scorer", code=2)
+    with pytest.raises(InvalidInputError):
+        run("disable", "lead-scorer", "--reason", " ")
+
+
+def test_nothing_deployed(world: World, run: Run) -> None:
+    assert "No plugin is deployed" in run("status").stdout
+    assert data(run("status", "--json"))["plugins"] == []
+
+
+@pytest.mark.parametrize("command", ["status", "why", "logs", "enable"])
+def test_an_unknown_plugin(world: World, run: Run, command: str) -> None:
+    world.deploy("alpha", returns(1))
+    with pytest.raises(InvalidInputError) as caught:
+        run(command, "alhpa")
+    assert caught.value.exit_code == 2
+    assert caught.value.hint
+
+
+def test_hostile_text_from_a_plugin_does_not_reach_the_terminal(world: World, run: Run) -> None:
+    world.deploy("alpha", raises("[bold]E[/bold]", "\x1b]0;title\x07\x1b[2J[red]x[/red]\u202e\nsecond"))
+    world.fire()
+    world.record()
+    (group,) = data(run("errors", "--json"))["errors"]
+    for command in (("status",), ("errors",), ("error", group["group_id"]), ("logs", "alpha")):
+        text = run(*command).stdout
+        assert "\x1b" not in text
+        assert "\x07" not in text
+        assert "\u202e" not in text
+    assert "[red]x[/red]" in run("errors").stdout
+
+
+def test_no_such_stack(world: World, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SERVICES_AI_STACK", "other")
+    with pytest.raises(PlatformError) as caught:
+        run("status")
+    assert caught.value.exit_code == 3
+    assert caught.value.hint
+
+
+def admin(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": "/usr/bin:/bin", "AWS_EC2_METADATA_DISABLED": "true", **variables}
+    return subprocess.run(
+        [sys.executable, "-m", "control_plane.cli.main", *arguments],
+        capture_output=True, text=True, check=False, timeout=60, env=environment,
+    )  # fmt: skip
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = (
+        "import sys; sys.argv = ['services-ai-admin', '--help']\n"
+        "from control_plane.cli.main import build_app\n"
+        "try: build_app()()\n"
+        "except SystemExit: pass\n"
+        "print(sorted({'boto3', 'botocore', 'pydantic', 'moto', 'infra'} & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stderr.strip() == "[]"
+    for command in ("status", "why", "errors", "error", "logs", "enable", "disable", "approve", "local"):
+        assert command in done.stdout
+
+
+@pytest.mark.parametrize("command", ["status", "why", "errors", "error", "logs", "enable", "disable", "approve"])
+def test_every_command_shows_an_example(command: str) -> None:
+    found = CliRunner().invoke(build_app(), [command, "--help"])
+    assert found.exit_code == 0
+    assert f"services-ai-admin {command}" in found.stdout
+
+
+@pytest.fixture
+def no_cloud() -> Iterator[str]:
+    """A state directory in which no local cloud runs, where an unprivileged user may pass."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+        Path(folder).chmod(0o711)
+        yield folder
+
+
+def test_exit_codes_and_json_errors(no_cloud: str) -> None:
+    home = {"SERVICES_AI_HOME": no_cloud, "HOME": no_cloud}
+    assert admin("nonsense", **home).returncode == 2
+    done = admin("status", "--json", AWS_ENDPOINT_URL="http://127.0.0.1:1", AWS_DEFAULT_REGION="us-east-1",
+                 AWS_ACCESS_KEY_ID="x", AWS_SECRET_ACCESS_KEY="x", **home)  # fmt: skip
+    assert done.returncode == 3
+    assert json.loads(done.stdout)["error"]["code"] == "aws-unreachable"
+    done = admin("status", AWS_DEFAULT_REGION="us-east-1", **home)
+    assert done.returncode == 3
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+    assert "services-ai-admin local" in done.stderr

@@ -1,0 +1,312 @@
+"""Plan and execute against moto's API surface; running functions is moto's canned answer here."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from moto import mock_aws
+from moto.awslambda_simple.models import lambda_simple_backends
+
+from control_plane.operations.ports import Release, StoredObject
+from infra.deploy.clients import Clients
+from infra.deploy.deployer import AwsDeployer
+from infra.deploy.plan import Action
+from infra.deploy.platform import Platform
+from infra.deploy.waiting import Waiting
+from infra.names import Names
+from services_ai_sdk.manifest.model import Manifest
+from services_ai_sdk.wire.errors import FindingsError, PlatformError
+from services_ai_sdk.wire.result import Result
+
+ACCOUNT, REGION, BUCKET = "123456789012", "us-east-1", "artifacts"
+
+
+def zipped(content: str) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("main.py", content)
+    return buffer.getvalue()
+
+
+def manifest(**changes: Any) -> Manifest:
+    base = {
+        "id": "scorer",
+        "name": "Scorer",
+        "version": "1.0.0",
+        "description": "Scores leads",
+        "author": "A",
+        "email": "a@example.com",
+        "plugin_class": "Scorer",
+        "python": "python3.12",
+        "hooks": [{"name": "lead_created"}],
+    }
+    return Manifest.model_validate({**base, **changes})
+
+
+class Time:
+    """A clock that only sleeping moves."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+
+    def clock(self) -> float:
+        return self.now_s
+
+    def sleep(self, seconds: float) -> None:
+        self.now_s += seconds
+
+
+class World:
+    def __init__(self) -> None:
+        self.session = boto3.Session(aws_access_key_id="k", aws_secret_access_key="s", region_name=REGION)
+        self.clients = Clients.from_session(self.session)
+        self.clients.s3.create_bucket(Bucket=BUCKET)
+        boundary = self.clients.iam.create_policy(
+            PolicyName="boundary",
+            PolicyDocument=json.dumps(
+                {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "logs:*", "Resource": "*"}]}
+            ),
+        )["Policy"]["Arn"]
+        layer = self.clients.lambda_.publish_layer_version(
+            LayerName="runtime", Content={"ZipFile": zipped("x = 1")}
+        )
+        self.platform = Platform(Names(), "aws", REGION, ACCOUNT, BUCKET, boundary, layer["LayerVersionArn"])
+        self.time = Time()
+        self.deployer = AwsDeployer(self.clients, self.platform, Waiting(self.time.clock, self.time.sleep))
+        self.answer_invoke_with(json.dumps(Result(None).to_dict()))
+
+    def answer_invoke_with(self, payload: str) -> None:
+        lambda_simple_backends[ACCOUNT][REGION].lambda_simple_results_queue.append(payload)
+
+    def store(self, key: str, body: bytes) -> StoredObject:
+        self.clients.s3.put_object(Bucket=BUCKET, Key=key, Body=body)
+        return StoredObject(BUCKET, key, hashlib.sha256(body).hexdigest())
+
+    def release(self, code: str = "a = 1", layer: str | None = "b = 1", **changes: Any) -> Release:
+        return Release(
+            manifest(**changes),
+            self.store("package.zip", zipped(code)),
+            self.store("layer.zip", zipped(layer)) if layer else None,
+            grants=(),
+        )
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    with mock_aws(config={"lambda": {"use_docker": False}}):
+        yield World()
+
+
+def actions(plan: Any) -> list[str]:
+    return [str(step.action) for step in plan.steps]
+
+
+def quiet(_: str) -> None:
+    return None
+
+
+def test_a_first_deploy_makes_role_layer_function_version_and_alias(world: World) -> None:
+    lines: list[str] = []
+    plan = world.deployer.plan(world.release())
+    done = world.deployer.execute(plan, lines.append)
+
+    assert actions(plan) == [
+        "create-role", "create-log-group", "publish-layer", "put-profile", "create-function",
+        "publish-version", "smoke-call", "move-live",
+    ]  # fmt: skip
+    assert [line.split()[0] for line in lines] == actions(plan)
+    assert done.smoke == "passed"
+    assert done.alias_arn == f"{done.function_arn}:live"
+    live = world.clients.lambda_.get_function_configuration(FunctionName=done.function_arn, Qualifier="live")
+    assert live["Version"] == done.function_version == "1"
+    assert [layer["Arn"] for layer in live["Layers"]] == list(done.layer_arns)
+    assert live["Handler"] == "services_ai_sdk.plugin.handler.handle"
+    assert "Environment" not in live, "plugin functions carry no environment variables of ours"
+
+    role = world.clients.iam.get_role(RoleName=done.role_arn.rsplit("/", 1)[1])["Role"]
+    assert role["Path"] == "/services-ai/plugins/"
+    assert role["PermissionsBoundary"]["PermissionsBoundaryArn"] == world.platform.boundary_arn
+    policy = world.clients.iam.get_role_policy(RoleName=role["RoleName"], PolicyName="plugin")["PolicyDocument"]
+    (statement,) = policy["Statement"]
+    assert statement["Resource"].endswith(":log-group:/aws/lambda/services-ai-plugin-scorer:*")
+    trust = role["AssumeRolePolicyDocument"]["Statement"][0]
+    assert trust["Condition"]["StringEquals"] == {"aws:SourceAccount": ACCOUNT}
+
+    profile_key = world.clients.lambda_.list_tags(Resource=done.function_arn)["Tags"]["sandbox-profile"]
+    profile = json.loads(world.clients.s3.get_object(Bucket=BUCKET, Key=profile_key)["Body"].read())
+    assert profile["network"] == "none"
+    retention = world.clients.logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/services-ai-plugin-scorer")
+    assert retention["logGroups"][0]["retentionInDays"] == 30
+
+
+def test_the_same_release_again_has_nothing_to_do(world: World) -> None:
+    release = world.release()
+    first = world.deployer.execute(world.deployer.plan(release), quiet)
+    plan = world.deployer.plan(release)
+    again = world.deployer.execute(plan, quiet)
+
+    assert actions(plan) == []
+    assert (again.function_version, again.layer_arns) == (first.function_version, first.layer_arns)
+
+
+def test_planning_changes_nothing(world: World) -> None:
+    world.deployer.plan(world.release())
+
+    assert world.clients.iam.list_roles(PathPrefix="/services-ai/")["Roles"] == []
+    assert world.clients.lambda_.list_functions()["Functions"] == []
+
+
+def test_an_update_changes_only_what_differs_and_moves_live(world: World) -> None:
+    world.deployer.execute(world.deployer.plan(world.release()), quiet)
+    world.answer_invoke_with(json.dumps(Result(None).to_dict()))
+    plan = world.deployer.plan(world.release(code="a = 2", version="1.1.0", limits={"memory_mb": 512}))
+    done = world.deployer.execute(plan, quiet)
+
+    assert actions(plan) == [
+        "put-profile", "update-code", "update-configuration", "tag-function",
+        "publish-version", "smoke-call", "move-live",
+    ]  # fmt: skip
+    (change,) = [step for step in plan.steps if step.action is Action.UPDATE_CONFIGURATION]
+    assert change.why == "differs: MemorySize"
+    live = world.clients.lambda_.get_function_configuration(FunctionName=done.function_arn, Qualifier="live")
+    assert (live["Version"], live["MemorySize"]) == ("2", 512)
+
+
+def test_plugins_with_the_same_dependencies_share_a_layer(world: World) -> None:
+    one = world.deployer.execute(world.deployer.plan(world.release()), quiet)
+    world.answer_invoke_with(json.dumps(Result(None).to_dict()))
+    plan = world.deployer.plan(world.release(id="other"))
+    other = world.deployer.execute(plan, quiet)
+
+    assert "publish-layer" not in actions(plan)
+    assert other.layer_arns == one.layer_arns
+    assert other.role_arn != one.role_arn
+
+
+def test_a_plugin_without_dependencies_has_the_runtime_layer_only(world: World) -> None:
+    done = world.deployer.execute(world.deployer.plan(world.release(layer=None)), quiet)
+    assert done.layer_arns == (world.platform.runtime_layer_arn,)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ['{"errorMessage": "x"}', "null", "[]", "no json", '{"v": 1, "ok": true}', '{"v": 2, "ok": true, "value": 1}'],
+)
+def test_a_smoke_call_that_answers_no_result_leaves_live_where_it_was(world: World, answer: str) -> None:
+    before = world.deployer.execute(world.deployer.plan(world.release()), quiet)
+    world.answer_invoke_with(answer)
+    with pytest.raises(FindingsError, match=r"scorer 1\.0\.0") as caught:
+        world.deployer.execute(world.deployer.plan(world.release(code="a = 3")), quiet)
+
+    assert caught.value.code == "smoke-failed"
+    alias = world.clients.lambda_.get_alias(FunctionName=before.function_arn, Name="live")
+    assert alias["FunctionVersion"] == before.function_version
+
+
+def refuse_once(client: Any, operation: str, code: str, message: str, times: int = 1) -> list[int]:
+    """Makes the transport answer an operation with an error, so many times."""
+    calls: list[int] = []
+
+    def before_call(**_: Any) -> Any:
+        calls.append(1)
+        if len(calls) <= times:
+            raise ClientError({"Error": {"Code": code, "Message": message}}, operation)
+
+    client.meta.events.register(f"before-call.lambda.{operation}", before_call)
+    return calls
+
+
+ROLE_NOT_SPREAD = "The role defined for the function cannot be assumed by Lambda."
+
+
+def test_a_fresh_role_that_has_not_spread_is_waited_for(world: World) -> None:
+    calls = refuse_once(
+        world.clients.lambda_, "CreateFunction", "InvalidParameterValueException", ROLE_NOT_SPREAD, times=3
+    )
+    done = world.deployer.execute(world.deployer.plan(world.release()), quiet)
+
+    assert len(calls) == 4
+    assert done.function_version == "1"
+    assert world.time.now_s >= 0.5 + 1 + 2
+
+
+def test_a_role_that_never_spreads_ends_the_deploy_with_awss_code(world: World) -> None:
+    refuse_once(
+        world.clients.lambda_, "CreateFunction", "InvalidParameterValueException", ROLE_NOT_SPREAD, times=1000
+    )
+    with pytest.raises(PlatformError) as caught:
+        world.deployer.execute(world.deployer.plan(world.release()), quiet)
+
+    assert caught.value.details["aws_code"] == "InvalidParameterValueException"
+    assert caught.value.details["step"] == "create-function"
+    assert world.time.now_s <= 60
+
+
+def test_another_invalid_parameter_is_not_retried(world: World) -> None:
+    calls = refuse_once(
+        world.clients.lambda_,
+        "CreateFunction",
+        "InvalidParameterValueException",
+        "Unzipped size too large",
+        times=9,
+    )
+    with pytest.raises(PlatformError, match="Unzipped size"):
+        world.deployer.execute(world.deployer.plan(world.release()), quiet)
+    assert len(calls) == 1
+
+
+@pytest.mark.parametrize("operation", ["PublishLayerVersion", "CreateFunction", "PublishVersion", "UpdateAlias"])
+def test_a_deploy_that_stopped_goes_on_where_it_stopped(world: World, operation: str) -> None:
+    calls = refuse_once(world.clients.lambda_, operation, "ServiceException", "try again")
+    release = world.release()
+    with pytest.raises(PlatformError) as caught:
+        world.deployer.execute(world.deployer.plan(release), quiet)
+    assert caught.value.details["aws_code"] == "ServiceException"
+    world.answer_invoke_with(json.dumps(Result(None).to_dict()))
+    done = world.deployer.execute(world.deployer.plan(release), quiet)
+
+    assert len(calls) >= 2
+    assert done.smoke == "passed"
+    assert world.deployer.plan(release).steps == ()
+    roles = world.clients.iam.list_roles(PathPrefix="/services-ai/")["Roles"]
+    assert len(roles) == 1
+
+
+def test_the_plan_is_plain_json(world: World) -> None:
+    plan = world.deployer.plan(world.release(capabilities=["storage"], network="internet"))
+    data = json.loads(json.dumps(plan.to_dict()))
+
+    assert data["plugin"] == "scorer"
+    assert [step["action"] for step in data["steps"]] == actions(plan)
+    assert len(data["warnings"]) == 2
+
+
+def test_every_action_has_a_method() -> None:
+    from infra.deploy.executor import Executor
+
+    executor = Executor(None, None)  # type: ignore[arg-type]
+    methods: dict[Action, Callable[..., None]] = executor._methods
+    assert set(methods) == set(Action)
+
+
+def test_names_fit_what_aws_allows() -> None:
+    names, longest = Names("services-ai"), "a" * 40
+    assert len(names.function(longest)) <= 64
+    assert len(names.role(longest, "f" * 64)) <= 64
+    assert len(names.dependency_layer("f" * 64)) <= 140
+
+
+def test_a_release_without_python_is_refused(world: World) -> None:
+    release = world.release()
+    incomplete = replace(release, manifest=manifest(python=None))
+    with pytest.raises(Exception, match="names no Python"):
+        world.deployer.plan(incomplete)

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.local import stream_poller
+from infra.local.bells import Bell
+from infra.local.stream_poller import StreamPoller
+from services_ai_sdk.emulator.errors import InvokeRefused
+
+sys.path.insert(0, str(Path(__file__).parent))
+from fakes import FakeAnswer, FakeEngine, FakeMoto, record
+
+MAPPING = {
+    "EventSourceArn": "arn:aws:dynamodb:us-east-1:123456789012:table/t/stream/1",
+    "FunctionArn": "arn:aws:lambda:us-east-1:123456789012:function:f",
+    "BatchSize": 10,
+    "StartingPosition": "TRIM_HORIZON",
+    "FunctionResponseTypes": ["ReportBatchItemFailures"],
+}
+ALL = [record(n) for n in range(1, 7)]
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream_poller, "RETRY_FIRST_S", 0.0)
+
+
+def numbers(batches: list[list[dict[str, Any]]]) -> list[list[int]]:
+    return [[int(one["dynamodb"]["SequenceNumber"]) for one in batch] for batch in batches]
+
+
+def poll(engine: FakeEngine, last: str = "6", moto: FakeMoto | None = None, **mapping: Any) -> FakeMoto:
+    moto = moto or FakeMoto(stream=ALL)
+
+    async def scenario() -> None:
+        poller = StreamPoller(moto, engine, {**MAPPING, **mapping}, Bell())
+        task = asyncio.create_task(poller.run())
+        while poller.position != last:
+            assert not task.done(), task.exception()
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(asyncio.wait_for(scenario(), 10))
+    return moto
+
+
+def test_in_order_and_once() -> None:
+    engine = FakeEngine(lambda records: None)
+    poll(engine, BatchSize=4)
+    assert numbers(engine.batches) == [[1, 2, 3, 4], [5, 6]]
+
+
+def test_latest_begins_behind_what_was_there() -> None:
+    engine = FakeEngine(lambda records: None)
+    poll(engine, StartingPosition="LATEST", StreamHead="4")
+    assert numbers(engine.batches) == [[5, 6]]
+
+
+def test_retries_from_the_first_reported_record() -> None:
+    failed_once: list[bool] = []
+
+    def answer(records: list[dict[str, Any]]) -> Any:
+        if not failed_once:
+            failed_once.append(True)
+            return {"batchItemFailures": [{"itemIdentifier": "5"}, {"itemIdentifier": "3"}]}
+        return None
+
+    engine = FakeEngine(answer)
+    poll(engine)
+    assert numbers(engine.batches) == [[1, 2, 3, 4, 5, 6], [3, 4, 5, 6]]
+
+
+def test_a_refused_invoke_keeps_everything() -> None:
+    def answer(records: list[dict[str, Any]]) -> Any:
+        return (
+            InvokeRefused(429, "TooManyRequestsException", "Rate Exceeded.") if len(engine.batches) < 3 else None
+        )
+
+    engine = FakeEngine(answer)
+    poll(engine)
+    assert numbers(engine.batches) == [[1, 2, 3, 4, 5, 6]] * 3
+
+
+def test_bisects_until_the_poison_record_is_alone_and_goes_on_behind_it() -> None:
+    def answer(records: list[dict[str, Any]]) -> Any:
+        poisoned = any(one["eventID"] == "4" for one in records)
+        return FakeAnswer("Unhandled", b"{}") if poisoned else None
+
+    engine = FakeEngine(answer)
+    moto = poll(
+        engine,
+        BisectBatchOnFunctionError=True,
+        MaximumRetryAttempts=2,
+        DestinationConfig={"OnFailure": {"Destination": "arn:aws:sqs:us-east-1:123456789012:dead"}},
+    )
+    seen = numbers(engine.batches)
+    assert seen.count([4]) == 3  # the first try and two retries
+    accepted = [number for batch in seen if 4 not in batch for number in batch]
+    assert accepted == [1, 2, 3, 5, 6]
+    (letter,) = moto.sent
+    body = json.loads(letter["body"])
+    assert (
+        body["DDBStreamBatchInfo"]["startSequenceNumber"] == body["DDBStreamBatchInfo"]["endSequenceNumber"] == "4"
+    )
+    assert body["requestContext"]["approximateInvokeCount"] == 3
+
+
+def test_without_a_limit_it_never_gives_up() -> None:
+    def answer(records: list[dict[str, Any]]) -> Any:
+        return FakeAnswer("Unhandled", b"{}") if len(engine.batches) < 30 else None
+
+    engine = FakeEngine(answer)
+    moto = poll(engine, MaximumRetryAttempts=-1)
+    assert moto.sent == []
+    assert len(engine.batches) == 30
