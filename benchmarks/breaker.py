@@ -17,6 +17,7 @@ import itertools
 import json
 import math
 import random
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -283,4 +284,4 @@ def _print(well: list[Healthy], dead: list[Down]) -> None:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(__import__("sys").argv[1:]))
+    raise SystemExit(main(sys.argv[1:]))

@@ -49,7 +49,9 @@ def _describe(done: Approval) -> None:
     steps: list[dict[str, Any]] = plan.get("steps", [])
     out.print("\nplan:" if done.record is None else "\ndone:")
     for step in steps:
-        out.print(f"  {step.get('action', '')}  {step.get('target', '')}  {step.get('why', '')}".rstrip())
+        out.print(f"  {step.get('action', ''):<17} {step.get('target', '')}", soft_wrap=True)
+        if step.get("why"):
+            out.print(f"  {'':<17} {step['why']}")
     if not steps:
         out.print("  nothing: it is deployed exactly so")
     if done.record is None:

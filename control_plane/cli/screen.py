@@ -46,7 +46,8 @@ def progress(line: str) -> None:
 
 def ago(at_s: float, now_s: float) -> str:
     """`5 min ago`."""
-    return f"{span(max(0.0, now_s - at_s))} ago"
+    passed_s = now_s - at_s
+    return f"{span(passed_s)} ago" if passed_s >= 1 else "now"
 
 
 def at(at_ms: int) -> str:

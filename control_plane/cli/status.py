@@ -119,4 +119,4 @@ def _one(row: PluginStatus, now_s: float) -> None:
 
 def _quantiles(row: PluginStatus) -> str:
     found = [row.activity.quantile_ms(q) for q in (0.5, 0.95)]
-    return "/".join("-" if value is None else f"{value:.3g}" for value in found)
+    return "/".join("-" if value is None else f"{value:.0f}" if value >= 10 else f"{value:.1f}" for value in found)

@@ -93,7 +93,7 @@ def _state(breaker: BreakerState, now_s: float) -> list[str]:
             return [f"It is on {since}, by {breaker.actor or 'its deploy'}{because}."]
         case State.DISABLED:
             return [
-                f"{breaker.actor} switched it off {since}{because}.",
+                f"It has been off {since}, switched off by {breaker.actor}{because}.",
                 "It never comes back by itself: services-ai-admin enable switches it on.",
             ]
         case State.PROBING:
@@ -106,7 +106,7 @@ def _state(breaker: BreakerState, now_s: float) -> list[str]:
             wait_s = breaker.probe_at_s - now_s
             when = f"in {span(wait_s)}, at {moment(breaker.probe_at_s)}" if wait_s > 0 else "with the next call"
             return [
-                f"It was switched off {since}{because}.",
+                f"It has been off {since}{because}.",
                 f"The next probe runs {when}; {PROBE_SUCCESSES_TO_CLOSE} good ones switch it on again.",
             ]
 

@@ -93,7 +93,7 @@ class Commands:
         def relay(stream: Any) -> None:
             for line in stream:
                 if line.strip():
-                    self._say(line.rstrip())
+                    self._say(line.strip().removeprefix("· "))
 
         thread = Thread(target=relay, args=(process.stderr,), daemon=True)
         thread.start()

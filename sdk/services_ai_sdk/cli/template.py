@@ -21,8 +21,9 @@ class $class_name(ServicesAIPlugin):
     @hookimpl
     def lead_created(self, lead: Any, context: Any) -> dict[str, Any]:
         """Runs for each new lead; what it returns is shown with the lead."""
-        self.log.info("lead %s of %s", lead.id, context.tenant)
-        return {"greeting": f"{self.settings.greeting}, {lead.first_name or lead.name}!"}
+        name = lead.get("first_name") or lead.get("name") or "you"
+        self.log.info("greeting lead %s", lead.get("id"))
+        return {"greeting": f"{self.settings.greeting}, {name}!"}
 ''')
 
 _TEST = Template('''"""Run with pytest, in this folder."""

@@ -1,0 +1,85 @@
+"""`./dev demo --plugin` with plugins that nobody has seen before."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+def write_plugin(folder: Path, code: str, **manifest: Any) -> Path:
+    folder.mkdir(parents=True)
+    (folder / "main.py").write_text(textwrap.dedent(code))
+    base = {"name": folder.name, "version": "0.1.0", "description": "d", "author": "a", "email": "a@example.com"}
+    (folder / "manifest.json").write_text(json.dumps({**base, **manifest}))
+    return folder
+
+
+def test_a_plugin_nobody_has_seen_runs_without_its_source(other_demo: Any, tmp_path: Path) -> None:
+    source = write_plugin(
+        tmp_path / "greeter",
+        """
+        from services_ai_sdk import ServicesAIPlugin, hookimpl
+        import idna
+
+        class Greeter(ServicesAIPlugin):
+            @hookimpl
+            def lead_created(self, lead, context):
+                return {"hello": lead["name"], "idna": idna.encode("bücher.example").decode()}
+
+            @hookimpl
+            def dashboard_widget(self, context):
+                return {"title": "Greetings"}
+        """,
+        dependencies={"packages": {"idna": "^3.4"}},
+    )
+    removed = []
+
+    def remove(line: str) -> None:
+        if "Submit, approve, deploy" in line:
+            shutil.rmtree(source)
+            removed.append(True)
+
+    answer = other_demo.json("--plugin", str(source), on_line=remove)
+    assert removed
+    values = {call["hook"]: call["value"] for call in answer["calls"]}
+    assert values["lead_created"]["idna"] == "xn--bcher-kva.example"
+    assert values["dashboard_widget"] == {"title": "Greetings"}
+    assert answer["notifications"] == []
+
+
+def test_a_plugin_that_always_fails_is_switched_off(other_demo: Any, tmp_path: Path) -> None:
+    source = write_plugin(
+        tmp_path / "broken",
+        """
+        from services_ai_sdk import ServicesAIPlugin
+
+        class Broken(ServicesAIPlugin):
+            def lead_updated(self, lead, changes, context):
+                raise RuntimeError("the territory service is gone")
+        """,
+    )
+    answer = other_demo.json("--plugin", str(source))
+    assert [call["status"] for call in answer["calls"]] == ["error"] * 5 + ["skipped"]
+    assert answer["plugins"][0]["state"] == "auto_disabled"
+    assert any(alert["attributes"]["kind"] == "auto_disabled" for alert in answer["notifications"])
+
+
+@pytest.mark.parametrize("kind", ["missing", "no manifest", "broken zip"])
+def test_a_path_that_is_no_plugin_ends_with_what_to_do(other_demo: Any, tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "thing"
+    if kind == "no manifest":
+        path.mkdir()
+    elif kind == "broken zip":
+        path = tmp_path / "thing.zip"
+        path.write_bytes(b"PK\x03\x04 not a zip")
+    code, out, err = other_demo.run("--plugin", str(path), "--json")
+    assert code != 0
+    answer = json.loads(out)
+    assert answer["ok"] is False
+    assert answer["error"]["message"]
+    assert "Traceback" not in err
