@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from control_plane.operations.ports import Deployer, PackageInspector
@@ -21,8 +21,7 @@ def inspector() -> PackageInspector:
     """The bundler's reader of packages."""
     from services_ai_sdk.bundler.inspect import Inspector
 
-    # The bundler may not import the control plane: its InspectedPackage has the same fields by agreement.
-    return cast("PackageInspector", Inspector())
+    return Inspector()
 
 
 def deployer(cloudformation: Any, stack: str) -> Deployer:

@@ -13,7 +13,6 @@ from control_plane.operations.ports import (
     ArtifactStore,
     Deployer,
     Deployment,
-    InspectedPackage,
     PackageInspector,
     Plan,
     Progress,
@@ -26,6 +25,7 @@ from control_plane.rules.breaker import BreakerState
 from control_plane.table.audit import AuditRow
 from control_plane.table.plugins import PluginDependency, PluginRecord, Plugins, ReleaseRecord
 from control_plane.table.routes import Route
+from services_ai_sdk.manifest.inspected import InspectedPackage
 from services_ai_sdk.wire.errors import InvalidInputError, ServicesAIError
 
 

@@ -8,34 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from services_ai_sdk.manifest.inspected import InspectedPackage
     from services_ai_sdk.manifest.model import Manifest
     from services_ai_sdk.wire.outcome import OutcomesMessage
 
 Progress = Callable[[str], None]
 """Takes one line for a person."""
-
-
-@dataclass(frozen=True, slots=True)
-class InspectedPackage:
-    """A submitted package after every check ran again.
-
-    Attributes:
-        manifest: As packaged: complete, with `python`, `entry_point`, `plugin_class` and `hooks` filled in.
-        package_sha256: Hex digest of the package zip's bytes.
-        layer_sha256: Hex digest of the layer zip's bytes; empty when the plugin has no dependencies.
-        package_size_bytes: Zipped.
-        layer_size_bytes: Zipped.
-        unzipped_bytes: Code and layer together, as Lambda counts them.
-        dependencies: Per locked package: `name`, `version`, `spec` (empty for one that came along).
-    """
-
-    manifest: Manifest
-    package_sha256: str
-    layer_sha256: str
-    package_size_bytes: int
-    layer_size_bytes: int
-    unzipped_bytes: int
-    dependencies: tuple[dict[str, str], ...] = ()
 
 
 class PackageInspector(Protocol):

@@ -6,7 +6,7 @@ import base64
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from infra.aws_errors import aws_code, said_plainly
+from control_plane.aws_errors import aws_code, plainly
 from infra.names import LIVE_ALIAS
 
 if TYPE_CHECKING:
@@ -75,23 +75,23 @@ class CurrentReader:
 
     def role_exists(self, role_name: str) -> bool:
         """Whether the role is there."""
-        with said_plainly(f"looking for the role {role_name}"):
+        with plainly(f"looking for the role {role_name}"):
             return self._found(self._clients.iam.get_role, RoleName=role_name) is not None
 
     def log_group_exists(self, name: str) -> bool:
         """Whether the log group is there."""
-        with said_plainly(f"looking for the log group {name}"):
+        with plainly(f"looking for the log group {name}"):
             groups = self._clients.logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
         return any(group["logGroupName"] == name for group in groups)
 
     def object_exists(self, bucket: str, key: str) -> bool:
         """Whether the object is there."""
-        with said_plainly(f"looking for s3://{bucket}/{key}"):
+        with plainly(f"looking for s3://{bucket}/{key}"):
             return self._found(self._clients.s3.head_object, Bucket=bucket, Key=key) is not None
 
     def layer_arn(self, layer_name: str, sha256: str) -> str:
         """ARN of the newest version of the layer that has exactly these bytes; empty when none has."""
-        with said_plainly(f"looking for the layer {layer_name}"):
+        with plainly(f"looking for the layer {layer_name}"):
             answer = self._found(self._clients.lambda_.list_layer_versions, LayerName=layer_name)
             for version in (answer or {}).get("LayerVersions", []):
                 detail = self._clients.lambda_.get_layer_version(
@@ -103,7 +103,7 @@ class CurrentReader:
 
     def function(self, name: str, qualifier: str = "$LATEST") -> FunctionState | None:
         """A version's configuration, or None where there is no such function or version."""
-        with said_plainly(f"reading the function {name}"):
+        with plainly(f"reading the function {name}"):
             found = self._found(
                 self._clients.lambda_.get_function_configuration, FunctionName=name, Qualifier=qualifier
             )
@@ -111,13 +111,13 @@ class CurrentReader:
 
     def live_version(self, name: str) -> str:
         """Lambda version behind `live`; empty without function or alias."""
-        with said_plainly(f"reading the alias {LIVE_ALIAS} of {name}"):
+        with plainly(f"reading the alias {LIVE_ALIAS} of {name}"):
             alias = self._found(self._clients.lambda_.get_alias, FunctionName=name, Name=LIVE_ALIAS)
         return str(alias["FunctionVersion"]) if alias else ""
 
     def tags(self, function_arn: str) -> dict[str, str]:
         """The function's tags; empty where there is no function."""
-        with said_plainly(f"reading the tags of {function_arn}"):
+        with plainly(f"reading the tags of {function_arn}"):
             answer = self._found(self._clients.lambda_.list_tags, Resource=function_arn)
         return dict((answer or {}).get("Tags") or {})
 

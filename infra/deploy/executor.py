@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from control_plane.aws_errors import aws_code, plainly
 from control_plane.operations.ports import Deployment, Progress
-from infra.aws_errors import aws_code, said_plainly
 from infra.deploy.plan import Action, DeployPlan, Step
 from infra.deploy.smoke import SMOKE_NOT_NEEDED, smoke_call
 from infra.names import LIVE_ALIAS
@@ -64,7 +64,7 @@ class Executor:
         done = _Done(layer_arn=plan.layer_arn, version=plan.live_version)
         for step in plan.steps:
             progress(f"{step.action} {step.target}")
-            with said_plainly(f"{step.action} {step.target}", step=str(step.action)):
+            with plainly(f"{step.action} {step.target}"):
                 self._methods[step.action](plan, step, done)
         return Deployment(
             function_arn=plan.function_arn,

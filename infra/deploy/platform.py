@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from infra.aws_errors import said_plainly
+from control_plane.aws_errors import plainly
 from infra.names import Names
 from services_ai_sdk.access.policy import FunctionIdentity
 from services_ai_sdk.wire.errors import PlatformError
@@ -39,7 +39,7 @@ class Platform:
         Raises:
             PlatformError: The stack is not there, or has not the outputs of this version's template.
         """
-        with said_plainly(f"reading the stack {stack!r}"):
+        with plainly(f"reading the stack {stack!r}"):
             description = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
         outputs = {item["OutputKey"]: item["OutputValue"] for item in description.get("Outputs", [])}
         try:

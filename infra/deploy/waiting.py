@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError
 
-from infra.aws_errors import aws_code
+from control_plane.aws_errors import aws_code
 from services_ai_sdk.wire.errors import PlatformError
 
 T = TypeVar("T")

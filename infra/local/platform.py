@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
 
-from infra.aws_errors import aws_code, said_plainly
+from control_plane.aws_errors import aws_code, plainly
 from infra.build import ROOT, Built, build
 from infra.local.kept_properties import lost_properties
 from infra.local.moto_ops.functions import ACCOUNT_ID, REGION
@@ -108,7 +108,7 @@ def deploy(clients: Clients, prepared: Prepared, progress: Progress) -> dict[str
 
 def upload(s3: Any, prepared: Prepared) -> None:
     """Puts the zips where CloudFormation fetches them; what is there is not sent again."""
-    with said_plainly(f"uploading the platform's code to {prepared.bucket}"):
+    with plainly(f"uploading the platform's code to {prepared.bucket}"):
         try:
             s3.create_bucket(Bucket=prepared.bucket)
         except ClientError as error:
@@ -181,7 +181,7 @@ def check_answers(lambda_client: Any, outputs: Mapping[str, str]) -> None:
     """
     name = outputs["DispatcherFunctionName"]
     call = {"v": 1, "hook": "", "args": {}}
-    with said_plainly("calling the dispatcher"):
+    with plainly("calling the dispatcher"):
         payload = lambda_client.invoke(FunctionName=name, Payload=json.dumps(call).encode())["Payload"].read()
     try:
         code = json.loads(json.loads(payload)["errorMessage"])["code"]

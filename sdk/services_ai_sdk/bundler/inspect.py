@@ -6,7 +6,6 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
@@ -19,6 +18,7 @@ from services_ai_sdk.bundler.lock import LOCK_NAME, Lock, read_lock, satisfies
 from services_ai_sdk.bundler.target import target_for
 from services_ai_sdk.manifest.complete import check_folder
 from services_ai_sdk.manifest.findings import Finding, Severity, raise_on_errors
+from services_ai_sdk.manifest.inspected import InspectedPackage
 from services_ai_sdk.manifest.load import FILE_NAME, load_manifest
 from services_ai_sdk.manifest.model import Manifest
 from services_ai_sdk.manifest.specs import requirements
@@ -26,29 +26,6 @@ from services_ai_sdk.wire.errors import FindingsError, InvalidInputError
 from services_ai_sdk.wire.limits import UNZIPPED_MAX_BYTES
 
 _DIST_INFO = re.compile(rf"{ROOT}([^/]+)-([^/-]+)\.dist-info/METADATA")
-
-
-@dataclass(frozen=True, slots=True)
-class InspectedPackage:
-    """A package after every check ran again; the control plane knows it by the same fields.
-
-    Attributes:
-        manifest: As packaged: complete, with `python`, `entry_point`, `plugin_class` and `hooks` filled in.
-        package_sha256: Hex digest of the package zip's bytes.
-        layer_sha256: Hex digest of the layer zip's bytes; empty when the plugin has no dependencies.
-        package_size_bytes: Zipped.
-        layer_size_bytes: Zipped.
-        unzipped_bytes: Code and layer together, as Lambda counts them.
-        dependencies: Per locked package: `name`, `version`, `spec` (empty for one that came along).
-    """
-
-    manifest: Manifest
-    package_sha256: str
-    layer_sha256: str
-    package_size_bytes: int
-    layer_size_bytes: int
-    unzipped_bytes: int
-    dependencies: tuple[dict[str, str], ...] = ()
 
 
 class Inspector:

@@ -15,13 +15,13 @@ from control_plane.operations.outcomes import encoded, split
 from control_plane.operations.ports import (
     Alert,
     Deployment,
-    InspectedPackage,
     Invoked,
     NotInvoked,
     Release,
     StoredObject,
     Submission,
 )
+from services_ai_sdk.manifest.inspected import InspectedPackage
 from services_ai_sdk.wire import jsontext
 from services_ai_sdk.wire.errors import FindingsError, PlatformError
 from services_ai_sdk.wire.outcome import OutcomesMessage

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import shutil
@@ -11,8 +10,6 @@ from typing import Any
 
 import pytest
 
-from control_plane.operations import ports
-from services_ai_sdk.bundler import inspect
 from services_ai_sdk.bundler.dependencies import DependencyManager
 from services_ai_sdk.bundler.inspect import Inspector, verify
 from services_ai_sdk.bundler.package import BuiltPackage, build_package
@@ -182,11 +179,6 @@ def test_an_entry_point_that_is_left_out_is_an_error(
 
 
 class TestInspect:
-    def test_the_control_plane_knows_a_package_by_the_same_fields(self) -> None:
-        assert [(field.name, field.type) for field in dataclasses.fields(inspect.InspectedPackage)] == [
-            (field.name, field.type) for field in dataclasses.fields(ports.InspectedPackage)
-        ]
-
     def test_an_honest_package_passes(self, built: BuiltPackage) -> None:
         found = Inspector().inspect(built.package, built.layer)
         assert found.manifest == built.manifest
