@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from base64 import b64decode
 from collections.abc import Mapping
 from typing import Any
 
@@ -53,7 +54,8 @@ def decode(value: Mapping[str, Any]) -> Any:
         case "S" | "BOOL":
             return raw
         case "B":
-            return bytes(raw)
+            # A client answers bytes; Lambda hands a stream record over as JSON, with binary values in base64.
+            return b64decode(raw) if isinstance(raw, str) else bytes(raw)
         case "N":
             return float(raw) if any(mark in raw for mark in ".eE") else int(raw)
         case "SS":

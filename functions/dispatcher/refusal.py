@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from services_ai_sdk.wire import jsontext
+import json
+
 from services_ai_sdk.wire.errors import ServicesAIError
 
 
@@ -12,4 +13,5 @@ def refusal(error: ServicesAIError) -> Exception:
     The message is `ServicesAIError.to_dict()`; the host's client makes the same error of it again.
     """
     kind: type[Exception] = type(type(error).__name__, (Exception,), {})
-    return kind(jsontext.dumps(error.to_dict()))
+    # Escaped, so that nothing a host sent can break the runtime client's own encoding.
+    return kind(json.dumps(error.to_dict()))

@@ -64,7 +64,9 @@ def timed_out(request_id: str, timeout_s: float) -> Failure:
 
 def out_of_memory(request_id: str) -> Failure:
     """The kernel ended the process for its memory."""
-    return Failure("Runtime.OutOfMemory", f"RequestId: {request_id} Error: Runtime exited with error: signal: killed")
+    return Failure(
+        "Runtime.OutOfMemory", f"RequestId: {request_id} Error: Runtime exited with error: signal: killed"
+    )
 
 
 def exited(request_id: str, code: int) -> Failure:
@@ -83,7 +85,8 @@ def response_too_large(size_bytes: int) -> Failure:
     """The handler returned more than fits."""
     return Failure(
         "Function.ResponseSizeTooLarge",
-        f"Response payload size ({size_bytes} bytes) exceeded maximum allowed payload size ({RESPONSE_BYTES_MAX} bytes).",
+        f"Response payload size ({size_bytes} bytes) exceeded maximum allowed payload size "
+        f"({RESPONSE_BYTES_MAX} bytes).",
     )
 
 

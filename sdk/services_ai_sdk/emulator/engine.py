@@ -13,12 +13,17 @@ from pathlib import Path
 from typing import Any
 
 from services_ai_sdk.emulator.answers import REQUEST_BYTES_MAX, InvokeAnswer
-from services_ai_sdk.emulator.bubblewrap import find_bubblewrap
+from services_ai_sdk.emulator.bubblewrap import find_bubblewrap, uid_of
 from services_ai_sdk.emulator.cgroups import MemoryGroups
 from services_ai_sdk.emulator.environment import worker_environment
-from services_ai_sdk.emulator.errors import EmulatorError, InterpreterMissingError, InvokeRefused, UnsafeArchiveError
+from services_ai_sdk.emulator.errors import (
+    EmulatorError,
+    InterpreterMissingError,
+    InvokeRefused,
+    UnsafeArchiveError,
+)
 from services_ai_sdk.emulator.invocation import Invocation
-from services_ai_sdk.emulator.launch import Process, listens, spawn
+from services_ai_sdk.emulator.launch import listens, spawn
 from services_ai_sdk.emulator.pool import Pool
 from services_ai_sdk.emulator.ports import FunctionSource, LogSink
 from services_ai_sdk.emulator.sandbox import BubblewrapSandbox, NoSandbox, Sandbox
@@ -73,6 +78,7 @@ class Engine:
         self._pools: dict[tuple[str, str, str], Pool] = {}
         self._layouts: dict[tuple[str, ...], Layout] = {}
         self._retired: set[Pool] = set()
+        self._numbers: dict[str, int] = {}
         self._aws_connection: AwsConnection | None = None
         self._reaper: asyncio.Task[None] | None = None
         self._closed = False
@@ -157,8 +163,6 @@ class Engine:
         workers = [worker for pool in (*self._pools.values(), *self._retired) for worker in pool.workers]
         await asyncio.gather(*(worker.end() for worker in workers))
 
-    # ---------------------------------------------------------------------------------------------------------------
-
     def _bubblewrap(self, store: Path) -> BubblewrapSandbox:
         sandbox = BubblewrapSandbox(find_bubblewrap(store), store, memory_in_group=self._groups.version > 0)
         sandbox.write_inside()
@@ -199,7 +203,8 @@ class Engine:
         stream = f"{day}/[{spec.version}]{secrets.token_hex(16)}"
         environment = worker_environment(spec, credentials, stream, self._sandbox.places, layout.runtime.minor)
         loop = asyncio.get_running_loop()
-        process = spawn(self._sandbox.command(spec, layout, environment))
+        command = self._sandbox.command(spec, layout, environment)
+        process = spawn(command, self._uid(spec) if command.sandboxed else None)
         try:
             await listens(process, loop)
         except EmulatorError as error:
@@ -222,6 +227,9 @@ class Engine:
             worker.kill()
             raise
         return worker
+
+    def _uid(self, spec: FunctionSpec) -> int | None:
+        return uid_of(self._numbers.setdefault(spec.function_arn, len(self._numbers) + 1))
 
     def _after_end(self) -> None:
         self._retired = {pool for pool in self._retired if pool.workers or pool.starting}
@@ -270,4 +278,3 @@ class _Refusing(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The loop's."""
         transport.close()
-

@@ -30,7 +30,11 @@ class Places:
 
     def sys_path(self, minor: str) -> list[str]:
         """What Lambda puts before the standard library."""
-        layers = [path for root in self.layers for path in (f"{root}/python/lib/python{minor}/site-packages", f"{root}/python")]
+        layers = [
+            path
+            for root in self.layers
+            for path in (f"{root}/python/lib/python{minor}/site-packages", f"{root}/python")
+        ]
         return [self.task, *layers, self.runtime]
 
 
@@ -38,7 +42,14 @@ def worker_environment(
     spec: FunctionSpec, credentials: Credentials, stream: str, places: Places, minor: str
 ) -> dict[str, str]:
     """The variables of one worker; the function's own come first and cannot replace Lambda's."""
-    libraries = [f"{places.lang}/lib", "/lib64", "/usr/lib64", places.runtime, f"{places.runtime}/lib", places.task]
+    libraries = [
+        f"{places.lang}/lib",
+        "/lib64",
+        "/usr/lib64",
+        places.runtime,
+        f"{places.runtime}/lib",
+        places.task,
+    ]
     libraries += [f"{places.task}/lib", *(f"{root}/lib" for root in places.layers)]
     return {
         **spec.environment,

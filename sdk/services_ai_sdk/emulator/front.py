@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import re
 from collections.abc import Sequence
 from urllib.parse import parse_qs
@@ -28,14 +27,16 @@ class Front:
         middleware: Each sees every request that is not an Invoke; the first is the outermost.
     """
 
-    def __init__(self, engine: Engine, *, upstream: tuple[str, int], middleware: Sequence[Middleware] = ()) -> None:
+    def __init__(
+        self, engine: Engine, *, upstream: tuple[str, int], middleware: Sequence[Middleware] = ()
+    ) -> None:
         self._engine = engine
         self._upstream = Upstream(*upstream)
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.AbstractServer | None = None
         forward: Forward = self._upstream
         for layer in reversed(middleware):
-            forward = functools.partial(layer, forward=forward)
+            forward = _wrapped(layer, forward)
         self._forward = forward
         engine.serve_aws(self._worker_connection)
 
@@ -81,6 +82,13 @@ class Front:
             return await self._from_outside(request)
 
         return ServerConnection(handle, self._tasks)
+
+
+def _wrapped(layer: Middleware, forward: Forward) -> Forward:
+    async def through(request: HttpRequest) -> HttpResponse:
+        return await layer(request, forward)
+
+    return through
 
 
 def _access_key(request: HttpRequest) -> str:

@@ -106,5 +106,7 @@ def write_response(response: HttpResponse, *, head: bool, close: bool) -> bytes:
 def json_response(status: int, body: bytes, **headers: str) -> HttpResponse:
     """A JSON answer; keyword names become header names with `_` as `-`."""
     pairs: Headers = [(b"Content-Type", b"application/json")]
-    pairs += [(key.replace("_", "-").encode(), value.encode("latin-1", "replace")) for key, value in headers.items()]
+    pairs += [
+        (key.replace("_", "-").encode(), value.encode("latin-1", "replace")) for key, value in headers.items()
+    ]
     return HttpResponse(status, pairs, body)

@@ -34,7 +34,8 @@ v = sysconfig.get_config_vars()
 print(json.dumps({
     "version": "%d.%d.%d" % sys.version_info[:3], "implementation": sys.implementation.name,
     "binary": os.path.realpath(sys.executable), "base": os.path.realpath(sys.base_prefix),
-    "stdlib": os.path.realpath(sysconfig.get_path("stdlib", vars={"base": sys.base_prefix, "installed_base": sys.base_prefix})),
+    "stdlib": os.path.realpath(sysconfig.get_path("stdlib",
+        vars=dict.fromkeys(("base", "installed_base"), sys.base_prefix))),
     "dynload": v.get("DESTSHARED") or "", "libdir": v.get("LIBDIR") or "",
     "library": (v.get("INSTSONAME") or "") if v.get("Py_ENABLE_SHARED") else "",
     "soabi": v.get("SOABI") or "",
@@ -101,7 +102,7 @@ def _candidates(minor: str, environ: Mapping[str, str]) -> Iterator[Path]:
         if entry:
             path = Path(entry).expanduser()
             yield from (path / "bin" / name, path / name) if path.is_dir() else (path,)
-    if "%d.%d" % sys.version_info[:2] == minor:
+    if f"{sys.version_info.major}.{sys.version_info.minor}" == minor:
         yield Path(getattr(sys, "_base_executable", sys.executable))
     for folder in environ.get("PATH", "").split(":"):
         if folder:
@@ -170,7 +171,11 @@ def _copy(found: Interpreter, folder: Path) -> None:
 
     def left_out(where: str, names: list[str]) -> set[str]:
         top = Path(where) == stdlib
-        return {name for name in names if (top and (name in _LEFT_OUT or name.startswith("config-"))) or name == "tests"}
+        return {
+            name
+            for name in names
+            if (top and (name in _LEFT_OUT or name.startswith("config-"))) or name == "tests"
+        }
 
     shutil.copytree(stdlib, folder / relative, ignore=left_out, ignore_dangling_symlinks=True)
     dynload = Path(facts["dynload"]) if facts["dynload"] else None
@@ -214,7 +219,9 @@ def _compile(found: Interpreter, folder: Path) -> None:
 
 
 def _check(found: Interpreter, folder: Path) -> None:
-    code = "import sys, ssl, hashlib, http.client, zlib, ctypes, socket; assert sys.prefix == sys.argv[1], sys.prefix"
+    code = (
+        "import sys, ssl, hashlib, http.client, zlib, ctypes, socket; assert sys.prefix == sys.argv[1], sys.prefix"
+    )
     binary = folder / "bin" / f"python{found.minor}"
     done = subprocess.run(
         [binary, "-I", "-S", "-c", code, str(folder)],
@@ -228,5 +235,5 @@ def _check(found: Interpreter, folder: Path) -> None:
         remove_tree(folder)
         raise EmulatorError(
             f"a copy of {found.binary} does not run: {done.stderr.strip()[-500:]}",
-            hint=f"install another Python {found.minor} (uv python install {found.minor}) and name it in SERVICES_AI_PYTHONS",
+            hint=f"install another one (uv python install {found.minor}) and name it in SERVICES_AI_PYTHONS",
         )

@@ -55,7 +55,9 @@ async def _invoke(engine: Engine, function: str, request: HttpRequest) -> HttpRe
             "asynchronous invocation (InvocationType Event) is not in this version of the local cloud",
         )
     if kind not in ("RequestResponse", "DryRun"):
-        raise InvokeRefused(400, "InvalidParameterValueException", f"InvocationType {kind!r} is not one of Lambda's")
+        raise InvokeRefused(
+            400, "InvalidParameterValueException", f"InvocationType {kind!r} is not one of Lambda's"
+        )
     _check_json(request.body)
     if kind == "DryRun":
         await engine.resolve(function, qualifier)

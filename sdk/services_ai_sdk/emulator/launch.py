@@ -11,7 +11,7 @@ import struct
 import subprocess
 from dataclasses import dataclass
 
-from services_ai_sdk.emulator.bubblewrap import as_unprivileged
+from services_ai_sdk.emulator.bubblewrap import as_user
 from services_ai_sdk.emulator.errors import EmulatorError
 from services_ai_sdk.emulator.sandbox import Command
 
@@ -65,8 +65,12 @@ class Process:
         self.outer.wait()
 
 
-def spawn(command: Command) -> Process:
+def spawn(command: Command, uid: int | None) -> Process:
     """Starts a worker. Must run on the loop's own thread: bubblewrap dies with the thread that started it.
+
+    Args:
+        command: What to start.
+        uid: The user to start it as; None for this process's own.
 
     Raises:
         EmulatorError: The system cannot start a process.
@@ -77,6 +81,9 @@ def spawn(command: Command) -> Process:
     reading, writing = os.pipe()
     _widen(reading)
     os.set_blocking(reading, False)
+    if uid is not None:
+        # So that the function may open /dev/stdout anew.
+        os.fchown(writing, uid, uid)
     passed = [theirs.fileno()]
     files = []
     if command.sandboxed:
@@ -93,7 +100,8 @@ def spawn(command: Command) -> Process:
             pass_fds=(*passed, *files),
             env=dict(command.environment),
             cwd="/",
-            **(as_unprivileged() if command.sandboxed else {}),  # type: ignore[call-overload]
+            start_new_session=True,  # Ctrl-C in a terminal is the engine's, which ends its workers in order
+            **as_user(uid),  # type: ignore[call-overload]
         )
     except OSError as error:
         ours.close()
@@ -181,4 +189,3 @@ def _widen(fd: int) -> None:
     except OSError:
         # An unprivileged user may have used up its share; the usual 64 KB do too.
         return
-

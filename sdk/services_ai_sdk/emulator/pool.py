@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 
+from services_ai_sdk.emulator import log_texts
 from services_ai_sdk.emulator.answers import InvokeAnswer
 from services_ai_sdk.emulator.errors import InvokeRefused
 from services_ai_sdk.emulator.invocation import Invocation
@@ -150,7 +151,7 @@ class Pool:
             failure = failed.failure(request_id)
             payload, note = failure.payload(), failure.message
         now_ms = self._clocks.now_ms()
-        lines = [LogLine(now_ms, f"START RequestId: {request_id} Version: {self.spec.version}"), *failed.lines]
+        lines = [LogLine(now_ms, log_texts.start(request_id, self.spec.version)), *failed.lines]
         if note:
             lines.append(LogLine(now_ms, note))
         lines.append(LogLine(now_ms, f"END RequestId: {request_id}"))

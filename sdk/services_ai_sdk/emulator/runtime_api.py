@@ -131,7 +131,9 @@ class RuntimeApiConnection(asyncio.Protocol):
 
     def _refuse(self, status: int, why: str) -> None:
         body = f'{{"errorType":"InvalidRequest","errorMessage":"{why}"}}'.encode()
-        head = f"HTTP/1.1 {status} Refused\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        head = (
+            f"HTTP/1.1 {status} Refused\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
         self._write(head.encode() + body)
 
     def _write(self, data: bytes) -> None:

@@ -67,10 +67,13 @@ def _install_packages(minor: str, binary: Path, store: Path, progress: Callable[
         command += ["--python", binary, "--target", folder, "--require-hashes", "--only-binary", ":all:"]
         command += ["--link-mode", "copy", "--compile-bytecode", "-r", _LOCK]
         try:
-            done = subprocess.run(command, capture_output=True, text=True, cwd=folder.parent, timeout=_INSTALL_TIMEOUT_S, check=False)
+            done = subprocess.run(
+                command, capture_output=True, text=True, cwd=folder.parent, timeout=_INSTALL_TIMEOUT_S, check=False
+            )
         except subprocess.TimeoutExpired as error:
             raise EmulatorError(
-                f"installing the runtime's packages took longer than {_INSTALL_TIMEOUT_S} s", hint="check the network"
+                f"installing the runtime's packages took longer than {_INSTALL_TIMEOUT_S} s",
+                hint="check the network",
             ) from error
         if done.returncode != 0:
             raise EmulatorError(

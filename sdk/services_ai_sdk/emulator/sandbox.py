@@ -31,7 +31,7 @@ class Command:
 
     Args:
         argv: The command; `{channel}` in it stands for the channel's file descriptor.
-        arguments: What goes to bubblewrap through a file descriptor of its own, so that no secret is on a command line.
+        arguments: What goes to bubblewrap through a file descriptor, so that no secret is on a command line.
         filter: The system-call filter, or nothing.
     """
 
@@ -77,7 +77,8 @@ class BubblewrapSandbox:
             "own user, process, network, mount, IPC and host-name namespaces (bubblewrap)",
             "no network: the Runtime API and the AWS endpoint alone are reachable",
             "an unprivileged user id, no privileges, no new namespaces",
-            "code, layers, Python and system files read-only; a private /tmp of limited size; no home, no other function",
+            "code, layers, Python and system files read-only; a private /tmp of limited size",
+            "no home folder, no file of another function",
             "a filter on system calls (seccomp)",
             "limits on processes, open files and core dumps",
             "memory by control group" if self._memory_in_group else "memory by data limit and by looking at it",
@@ -88,9 +89,9 @@ class BubblewrapSandbox:
         arguments = [
             "--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent", "--new-session",
             "--uid", str(_SANDBOX_UID), "--gid", "990", "--hostname", "lambda",
-            *_system(), *(part for name in _ETC for part in ("--ro-bind", str(self._inside / name), f"/etc/{name}")),
+            *_system(), *self._etc(),
             "--proc", "/proc", "--ro-bind", "/proc/sys", "/proc/sys", "--dev", "/dev",
-            "--perms", "1777", "--size", str(spec.profile.tmp_size_mb * 1024 * 1024), "--tmpfs", "/tmp",
+            "--perms", "1777", "--size", str(spec.profile.tmp_size_mb * 1024 * 1024), "--tmpfs", "/tmp",  # noqa: S108 - inside it is private
             "--ro-bind", str(layout.runtime.lang), self.places.lang,
             "--ro-bind", str(layout.runtime.packages), self.places.runtime,
             *_merged((layout.code,), self.places.task),
@@ -101,12 +102,17 @@ class BubblewrapSandbox:
         for name, value in environment.items():
             arguments += ["--setenv", name, value]
         minor = layout.runtime.minor
-        options = init_options(spec, self.places, minor, RUNTIME_PORT, AWS_PORT, memory_in_group=self._memory_in_group)
+        options = init_options(
+            spec, self.places, minor, RUNTIME_PORT, AWS_PORT, memory_in_group=self._memory_in_group
+        )
         argv = (
             str(self._bwrap), "--args", "{arguments}", "--",
             f"{self.places.lang}/bin/python{minor}", "-I", "-S", "/var/rapid/init.py", "{channel}", options,
         )  # fmt: skip
         return Command(argv, tuple(arguments), {}, self._filter, sandboxed=True)
+
+    def _etc(self) -> list[str]:
+        return [part for name in _ETC for part in ("--ro-bind", str(self._inside / name), f"/etc/{name}")]
 
     def write_inside(self) -> None:
         """Puts the files that every worker shares into the store."""
@@ -120,7 +126,7 @@ class BubblewrapSandbox:
 
 
 class NoSandbox:
-    """For machines without the means, and only when told so: functions run as this user, with its files and network."""
+    """For machines without the means, and only when told so: functions run as this user."""
 
     places = Places()
 
@@ -172,7 +178,15 @@ def init_options(
 def _system() -> list[str]:
     """The system's libraries and programs, read-only, and nothing else of it."""
     arguments: list[str] = []
-    for name in ("/usr/bin", "/usr/lib", "/usr/lib64", "/usr/share/zoneinfo", "/etc/ld.so.cache", "/etc/alternatives", "/etc/ssl/certs"):
+    for name in (
+        "/usr/bin",
+        "/usr/lib",
+        "/usr/lib64",
+        "/usr/share/zoneinfo",
+        "/etc/ld.so.cache",
+        "/etc/alternatives",
+        "/etc/ssl/certs",
+    ):
         arguments += ["--ro-bind-try", name, name]
     for name in ("/bin", "/lib", "/lib64"):
         path = Path(name)

@@ -1,7 +1,8 @@
 """The system-call filter of a worker: a deny list as a classic BPF program, written without a library.
 
 What is refused answers EPERM, as on Lambda; `clone3` answers ENOSYS, so that glibc falls back to `clone`,
-whose flags can be read. Layout and numbers: linux/seccomp.h, linux/bpf_common.h, asm/unistd_64.h, asm-generic/unistd.h.
+whose flags can be read. Layout and numbers: linux/seccomp.h, linux/bpf_common.h, asm/unistd_64.h,
+asm-generic/unistd.h.
 """
 
 from __future__ import annotations

@@ -64,8 +64,6 @@ class ServerConnection(asyncio.Protocol):
             else:
                 self._give_up(400, "what was sent is no HTTP request")
 
-    # --- the parser's ---------------------------------------------------------------------------------------------
-
     def on_message_begin(self) -> None:
         """The parser's."""
         self._request = HttpRequest("", "")
@@ -111,8 +109,6 @@ class ServerConnection(asyncio.Protocol):
             self._next()
         elif len(self._waiting) > 16 and self._transport is not None:
             self._transport.pause_reading()
-
-    # --------------------------------------------------------------------------------------------------------------
 
     def _next(self) -> None:
         if not self._waiting:

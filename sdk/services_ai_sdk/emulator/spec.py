@@ -59,7 +59,9 @@ class SandboxProfile:
                 continue
             value = data[name]
             if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-                raise ValueError(f"sandbox profile: {name} must be a whole number from {low} to {high}, not {value!r}")
+                raise ValueError(
+                    f"sandbox profile: {name} must be a whole number from {low} to {high}, not {value!r}"
+                )
             values[name] = value
         return cls(**values)
 
@@ -72,7 +74,7 @@ class FunctionSpec:
         function_name: Its name, as AWS_LAMBDA_FUNCTION_NAME.
         function_arn: Its ARN without a version or alias.
         version: `$LATEST` or a number.
-        revision: Changes with every change of code or configuration; the engine keeps one pool of workers for each.
+        revision: Changes with every change of code or configuration; each has a pool of workers of its own.
         handler: `module.function`, as Lambda's Handler.
         runtime: `python3.11` and the like.
         timeout_s: Lambda's Timeout.

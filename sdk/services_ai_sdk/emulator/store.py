@@ -92,7 +92,7 @@ def _lift(inner: Path, outer: Path) -> None:
 
 
 def _compile(files: Path, out: Path, runtime: Runtime) -> None:
-    """Byte code of a tree. Where compiling fails or takes too long there is none, and imports compile as they go."""
+    """Byte code of a tree. Where that fails or takes too long there is none, and imports compile as they go."""
     python = runtime.lang / "bin" / f"python{runtime.minor}"
     try:
         subprocess.run(

@@ -8,13 +8,14 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 
-from services_ai_sdk.emulator import answers
+from services_ai_sdk.emulator import answers, log_texts
 from services_ai_sdk.emulator.answers import Failure, InvokeAnswer
 from services_ai_sdk.emulator.cgroups import MemoryGroup
 from services_ai_sdk.emulator.invocation import Invocation
 from services_ai_sdk.emulator.launch import Process
+from services_ai_sdk.emulator.log_texts import trace_id
+from services_ai_sdk.emulator.memory import memory_mb_of
 from services_ai_sdk.emulator.output import Output, tail
 from services_ai_sdk.emulator.ports import LogLine, LogSink
 from services_ai_sdk.emulator.runtime_api import RuntimeApiConnection
@@ -160,7 +161,7 @@ class Worker:
         invocation.lines += self._init_lines
         invocation.lines += self._output.take()
         self._init_lines = []
-        invocation.lines.append(self._say(f"START RequestId: {invocation.request_id} Version: {self.spec.version}"))
+        invocation.lines.append(self._say(log_texts.start(invocation.request_id, self.spec.version)))
         self._timer = self._loop.call_later(self.spec.timeout_s, self._timed_out)
         if self._waiting is not None:
             self._send()
@@ -169,8 +170,6 @@ class Worker:
         """Ends it; `ended` tells when it is over."""
         if self.phase is not Phase.ENDED:
             self.process.kill()
-
-    # --- what the runtime client does -----------------------------------------------------------------------------
 
     def asks_next(self, connection: RuntimeApiConnection) -> None:
         """The runtime is ready for an event."""
@@ -216,8 +215,6 @@ class Worker:
         payload = body if body and _is_json(body) else answers.response_not_json("init").payload()
         self._ready.set_exception(InitFailedError(payload, None, self._output.take()))
         return True
-
-    # --- what happens to it ---------------------------------------------------------------------------------------
 
     def _printed(self) -> None:
         if not self._output.drain():
@@ -278,8 +275,6 @@ class Worker:
         if self.phase is not Phase.ENDED:
             await asyncio.wait([self.ended], timeout=_ENDS_MAX_S)
 
-    # --- one event ------------------------------------------------------------------------------------------------
-
     def _is_running(self, request_id: str) -> bool:
         # While the next request is awaited nothing has been handed out yet, so nothing can be answered.
         return self._invocation is not None and self._waiting is None and self._invocation.request_id == request_id
@@ -294,7 +289,7 @@ class Worker:
             f"Lambda-Runtime-Aws-Request-Id: {invocation.request_id}\r\n"
             f"Lambda-Runtime-Deadline-Ms: {self._clocks.now_ms() + int(left_s * 1000)}\r\n"
             f"Lambda-Runtime-Invoked-Function-Arn: {invocation.invoked_arn}\r\n"
-            f"Lambda-Runtime-Trace-Id: {_trace_id(invocation.request_id, self._clocks.now_ms())}\r\n"
+            f"Lambda-Runtime-Trace-Id: {trace_id(invocation.request_id, self._clocks.now_ms())}\r\n"
         )
         connection.send_event(head.encode("latin-1"), invocation.payload)
 
@@ -332,31 +327,25 @@ class Worker:
         duration_ms = (self._clocks.now_s() - invocation.started_s) * 1000
         if timed_out:
             duration_ms = self.spec.timeout_s * 1000.0
-        init = f"Init Duration: {self._init_ms:.2f} ms\t" if self._init_ms else ""
-        billed_ms = math.ceil(duration_ms + self._init_ms)
+        for text in log_texts.end(
+            invocation.request_id, duration_ms, self._init_ms, self.spec.memory_mb, self._memory()
+        ):
+            invocation.lines.append(self._say(text))
         self._init_ms = 0.0
-        request_id = invocation.request_id
-        invocation.lines += [
-            self._say(f"END RequestId: {request_id}"),
-            self._say(
-                f"REPORT RequestId: {request_id}\tDuration: {duration_ms:.2f} ms\tBilled Duration: {billed_ms} ms\t"
-                f"Memory Size: {self.spec.memory_mb} MB\tMax Memory Used: {self._memory()} MB\t{init}"
-            ),
-        ]
 
     def _memory(self) -> int:
         """Highest resident memory so far; looked at again only every 100 ms."""
         now_s = self._clocks.now_s()
         if now_s - self._memory_at_s >= MEMORY_LOOKED_AT_S:
             self._memory_at_s = now_s
-            self._memory_mb = max(self._memory_mb, _memory_of(self.pid, b"VmHWM:"))
+            self._memory_mb = max(self._memory_mb, memory_mb_of(self.pid, b"VmHWM:"))
         return self._memory_mb
 
     def _watch_memory(self) -> None:
         """Where no control group limits memory: look, and end a worker that has too much."""
         if self.phase is Phase.ENDED:
             return
-        if _memory_of(self.pid, b"VmRSS:") > self.spec.memory_mb:
+        if memory_mb_of(self.pid, b"VmRSS:") > self.spec.memory_mb:
             self._too_much_memory = True
             self.kill()
             return
@@ -377,18 +366,3 @@ def _is_json(body: bytes) -> bool:
     except (ValueError, RecursionError):
         return False
     return True
-
-
-def _trace_id(request_id: str, now_ms: int) -> str:
-    digits = request_id.replace("-", "")
-    return f"Root=1-{now_ms // 1000:08x}-{digits[:24]};Parent={digits[16:]};Sampled=0"
-
-
-def _memory_of(pid: int, field: bytes) -> int:
-    """MiB of one line of /proc/PID/status; 0 once the process is gone."""
-    try:
-        status = Path(f"/proc/{pid}/status").read_bytes()
-    except OSError:
-        return 0
-    _, found, rest = status.partition(field)
-    return math.ceil(int(rest.split(maxsplit=1)[0]) / 1024) if found else 0

@@ -145,3 +145,10 @@ def test_merged_histograms_are_one() -> None:
         half[histogram.bucket(value)] = half.get(histogram.bucket(value), 0) + 1
     merged = {index: halves[0].get(index, 0) + halves[1].get(index, 0) for index in {*halves[0], *halves[1]}}
     assert histogram.quantile_ms(merged, 0.5) == pytest.approx(sorted(values)[500], rel=0.03)
+
+
+def test_binary_values_are_read_from_a_client_and_from_a_stream_record_that_lambda_made_json_of() -> None:
+    from control_plane.table.codec import decode_item
+
+    assert decode_item({"chunk": {"B": b"\x00\xff"}}) == {"chunk": b"\x00\xff"}
+    assert decode_item({"chunk": {"B": "AP8="}}) == {"chunk": b"\x00\xff"}

@@ -1,4 +1,4 @@
-"""The first thing that runs in a worker: opens its two listeners, hands them out, waits, becomes the runtime client.
+"""The first thing in a worker: opens its two listeners, hands them out, waits, becomes the runtime client.
 
 Standard library only, and no import of ours: this file is alone in the sandbox. `init.py CHANNEL_FD OPTIONS_JSON`.
 The listeners are opened here because this process alone is inside the worker's network namespace.
@@ -11,7 +11,7 @@ import socket
 import sys
 
 
-def listen(port):
+def listen(port: int) -> socket.socket:
     """A listening socket on this namespace's own loopback; port 0 picks one."""
     opened = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -20,18 +20,18 @@ def listen(port):
     return opened
 
 
-def main():
+def main() -> None:
     """Runs the function's handler for ever."""
     channel = socket.socket(fileno=int(sys.argv[1]))
     options = json.loads(sys.argv[2])
     runtime_api, aws = listen(options["runtime_port"]), listen(options["aws_port"])
-    os.environ["AWS_LAMBDA_RUNTIME_API"] = "127.0.0.1:%d" % runtime_api.getsockname()[1]
-    os.environ["AWS_ENDPOINT_URL"] = "http://127.0.0.1:%d" % aws.getsockname()[1]
+    os.environ["AWS_LAMBDA_RUNTIME_API"] = f"127.0.0.1:{runtime_api.getsockname()[1]}"
+    os.environ["AWS_ENDPOINT_URL"] = f"http://127.0.0.1:{aws.getsockname()[1]}"
     socket.send_fds(channel, [b"listening"], [runtime_api.fileno(), aws.fileno()])
     runtime_api.close()
     aws.close()
     sys.path[:] = [*options["sys_path"], *sys.path]
-    # While the engine puts this process into its memory group: imports of the runtime client, none of the function.
+    # While the engine puts this process into its memory group: the runtime client, nothing of the function.
     import site
 
     from awslambdaric.__main__ import main as run
