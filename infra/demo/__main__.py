@@ -7,6 +7,7 @@ import json
 import sys
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from infra.demo.alerts import AlertQueue
@@ -59,7 +60,6 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(record: DemoRecord, screen: Screen, plugin: Path | None) -> None:
-    from services_ai_sdk import hooks as _  # noqa: F401 - fails early where the environment is broken
     from services_ai_sdk.hooks.catalogue import get
 
     if plugin is not None and not plugin.exists():
@@ -67,19 +67,20 @@ def _run(record: DemoRecord, screen: Screen, plugin: Path | None) -> None:
     sources = [plugin.resolve()] if plugin else [ROOT / "examples" / name for name in EXAMPLES]
     screen.step(1, "The environment")
     screen.line(f"Python {sys.version.split()[0]}, locked packages in .venv")
-    scenario = Scenario(
-        record=record,
-        screen=screen,
-        commands=Commands(base_environment(), screen.progress),
-        connect=_connect,
-        sample=lambda hook: dict(get(hook).sample),
-        workspace=ROOT / "build" / "demo",
-        sleep=time.sleep,
-    )
-    cloud = scenario.start_cloud()
-    scenario.ship(cloud, sources)
-    failing = scenario.fire_samples(cloud) if plugin else scenario.fire_examples(cloud)
-    scenario.show_fleet(cloud, failing)
+    with TemporaryDirectory(prefix="services-ai-demo-") as workspace:
+        scenario = Scenario(
+            record=record,
+            screen=screen,
+            commands=Commands(base_environment(), screen.progress),
+            connect=_connect,
+            sample=lambda hook: dict(get(hook).sample),
+            workspace=Path(workspace),
+            sleep=time.sleep,
+        )
+        cloud = scenario.start_cloud()
+        scenario.ship(cloud, sources)
+        failing = scenario.fire_samples(cloud) if plugin else scenario.fire_examples(cloud)
+        scenario.show_fleet(cloud, failing)
 
 
 def _connect(commands: Commands) -> Cloud:

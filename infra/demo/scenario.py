@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -41,7 +40,7 @@ class Scenario:
         record: Filled as the steps run, so that a failure leaves what was seen until then.
         connect: Makes the clients once the local cloud runs, from its environment.
         sample: The catalogue's sample arguments of a hook.
-        workspace: A folder for packages; its content is replaced.
+        workspace: An empty folder for packages.
         sleep: Takes seconds.
     """
 
@@ -78,8 +77,6 @@ class Scenario:
     def ship(self, cloud: Cloud, sources: Sequence[Path]) -> None:
         """Packages, submits, approves and deploys each source."""
         self._screen.step(3, f"Package {_count(len(sources), 'plugin')}: dependencies resolved, locked, built")
-        shutil.rmtree(self._workspace, ignore_errors=True)
-        self._workspace.mkdir(parents=True)
         with ThreadPoolExecutor(max_workers=2) as pool:
             packages = list(pool.map(lambda source: self._package(cloud, source), sources))
         for package in packages:
@@ -218,7 +215,7 @@ class Scenario:
             raise PlatformError(
                 f"{plugin_id} is switched off, but no notification arrived within {ALERT_ARRIVES_MAX_S:.0f} s",
                 code="no-alert",
-                hint="services-ai-admin logs of the notifier are in the local cloud's log folder",
+                hint="services-ai-notifier.log says why: in the folder that services-ai-admin local status names",
             )
         self._screen.line()
         self._screen.line("The notification, as it arrived in the subscribed queue:")
