@@ -13,7 +13,7 @@ from services_ai_sdk.emulator.invocation import Invocation
 from services_ai_sdk.emulator.output import tail
 from services_ai_sdk.emulator.ports import LogLine, LogSink
 from services_ai_sdk.emulator.spec import FunctionSpec
-from services_ai_sdk.emulator.worker import Clocks, InitFailedError, Phase, Worker
+from services_ai_sdk.emulator.worker import Clocks, InitFailedError, Worker
 
 WORKERS_MAX = 10
 WAITING_MAX = 1000
@@ -64,6 +64,8 @@ class Pool:
                     return self._not_started(invocation, failed)
             else:
                 worker = await self._wait()
+                if worker is not None and not worker.is_usable():
+                    worker = None
         worker.run(invocation)
         return await invocation.answer
 
@@ -86,8 +88,7 @@ class Pool:
     def _take_idle(self) -> Worker | None:
         while self._idle:
             worker = self._idle.pop()
-            # It may have died since, and its end not been noticed yet.
-            if worker.phase is Phase.IDLE and worker.process.outer.poll() is None:
+            if worker.is_usable():
                 return worker
         return None
 
@@ -117,7 +118,14 @@ class Pool:
             )
         turn: asyncio.Future[Worker | None] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
-        return await turn
+        try:
+            return await turn
+        except asyncio.CancelledError:
+            # The caller went away just as a worker was handed to it: the next one gets it.
+            worker = turn.result() if turn.done() and not turn.cancelled() else None
+            if worker is not None:
+                self._on_idle(worker)
+            raise
 
     def wake(self) -> None:
         """A place of the engine's total became free."""

@@ -33,6 +33,7 @@ class Phase(StrEnum):
     INIT = "init"
     IDLE = "idle"
     BUSY = "busy"
+    ENDING = "ending"
     ENDED = "ended"
 
 
@@ -169,7 +170,12 @@ class Worker:
     def kill(self) -> None:
         """Ends it; `ended` tells when it is over."""
         if self.phase is not Phase.ENDED:
+            self.phase = Phase.ENDING
             self.process.kill()
+
+    def is_usable(self) -> bool:
+        """Whether it can take an event: idle, and alive even if its end was not noticed yet."""
+        return self.phase is Phase.IDLE and self.process.outer.poll() is None
 
     def asks_next(self, connection: RuntimeApiConnection) -> None:
         """The runtime is ready for an event."""
