@@ -143,7 +143,9 @@ class Daemon:
         return engine, front
 
     def _artifact_bucket(self) -> str:
-        return self._info.outputs.get("ArtifactBucket", "") if self._info is not None else ""
+        # A platform that was deployed later is known from what the launcher wrote.
+        info = self._info if self._info is not None and self._info.outputs else self._state.read()
+        return info.outputs.get("ArtifactBucket", "") if info is not None else ""
 
     def _on_end(self, task: asyncio.Task[Any]) -> None:
         if task.cancelled() or task.exception() is None:

@@ -86,7 +86,7 @@ def start(options: CloudOptions, progress: Progress) -> StartedCloud:
         running = _running(state)
         if running is not None:
             progress(f"the local cloud is already running (process {running.pid}, {running.endpoint})")
-            if options.platform and running.outputs:
+            if options.platform:
                 running = replace(running, outputs=_deploy(running, progress))
                 state.write(running)
             return StartedCloud(running, None)
@@ -154,15 +154,14 @@ def activity(info: CloudInfo, timeout_s: float = 5.0) -> dict[str, Any]:
 
 
 def down(state_dir: Path | None = None) -> CloudInfo | None:
-    """Ends the local cloud that runs; returns what it was, or None.
+    """Ends the local cloud that runs, or is starting; returns what it was, or None.
 
     Raises:
         PlatformError: It does not end, even by force.
     """
     state = StateDir(state_dir)
-    info = state.read()
+    info = _running(state)
     if info is None:
-        state.clear()
         return None
     for number in (signal.SIGTERM, signal.SIGKILL):
         with suppress(ProcessLookupError):

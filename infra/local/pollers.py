@@ -92,9 +92,12 @@ class Pollers:
 
     async def _keep_running(self, poller: SqsPoller | StreamPoller, arn: str) -> None:
         """A poller that meets a refusal (its queue was deleted before its mapping) tries again later."""
+        said = ""
         while True:
             try:
                 await poller.run()
             except MotoRefused as error:
-                sys.stderr.write(f"{arn}: {error}\n")
+                if said != str(error):
+                    said = str(error)
+                    sys.stderr.write(f"{arn}: {said}\n")
                 await asyncio.sleep(RESTART_S)

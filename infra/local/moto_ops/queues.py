@@ -32,15 +32,19 @@ def receive(request: dict[str, Any]) -> dict[str, Any]:
     queue = _queue(request["queue_arn"])
     backend, name = _backend(request["queue_arn"]), queue.name
     records: list[dict[str, Any]] = []
+    seen: set[str] = set()
     size_bytes, wanted = 0, int(request["max"])
     while len(records) < wanted and size_bytes < PAYLOAD_MAX_BYTES:
         # The largest message is 1 MiB: ask for no more at a time than surely fits.
         room = max(1, (PAYLOAD_MAX_BYTES - size_bytes) // (1024 * 1024))
         count = min(wanted - len(records), room)
         messages = backend.receive_message(name, count, 0, queue.visibility_timeout, ["All"])
-        if not messages:
+        fresh = [message for message in messages if message.id not in seen]
+        # Nothing more, or (a visibility timeout of 0) the same again.
+        if not fresh:
             break
-        for message in messages:
+        seen.update(message.id for message in fresh)
+        for message in fresh:
             size_bytes += len(message.body.encode())
             records.append(_record(message, request["queue_arn"]))
     waiting = [max(m.visible_at, m.delayed_until) for m in queue._messages if not m.visible or m.delayed]  # noqa: SLF001

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 from pathlib import Path
 
 _ROOT = Path("/sys/fs/cgroup")
@@ -59,18 +60,16 @@ class MemoryGroups:
 
     def __init__(self) -> None:
         self._root, self.version = _writable_root()
-        self._count = 0
         self._dying: list[MemoryGroup] = []
         if self._root is not None:
             _sweep(self._root)
 
     def make(self, memory_mb: int) -> MemoryGroup | None:
         """A group with this limit, swap included; None where there are none."""
-        self._dying = [group for group in self._dying if not group.remove()]
+        self.sweep()
         if self._root is None:
             return None
-        self._count += 1
-        folder = self._root / f"{_PREFIX}-{os.getpid()}-{self._count}"
+        folder = self._root / _name()
         folder.mkdir()
         limit = str(memory_mb * 1024 * 1024)
         if self.version == 1:
@@ -85,12 +84,17 @@ class MemoryGroups:
     def drop(self, group: MemoryGroup) -> None:
         """Removes a group now or, while its processes die, with one of the next calls."""
         self._dying.append(group)
+        self.sweep()
+
+    def sweep(self) -> bool:
+        """Removes what was dropped; False while something of it is still dying."""
         self._dying = [each for each in self._dying if not each.remove()]
+        return not self._dying
 
 
 def _writable_root() -> tuple[Path | None, int]:
     for root, version, limit in ((_ROOT / "memory", 1, "memory.limit_in_bytes"), (_ROOT, 2, "memory.max")):
-        probe = root / f"{_PREFIX}-{os.getpid()}-0"
+        probe = root / _name()
         try:
             probe.mkdir()
         except OSError:
@@ -106,6 +110,11 @@ def _writable_root() -> tuple[Path | None, int]:
     return None, 0
 
 
+def _name() -> str:
+    # By chance, because one process may hold several engines; its own id tells whose is left over.
+    return f"{_PREFIX}-{os.getpid()}-{secrets.token_hex(6)}"
+
+
 def _write_if_there(path: Path, text: str) -> None:
     # Swap accounting and group kills are not in every kernel; the memory limit itself is set by the caller.
     if path.exists():
@@ -114,6 +123,6 @@ def _write_if_there(path: Path, text: str) -> None:
 
 def _sweep(root: Path) -> None:
     for folder in root.glob(f"{_PREFIX}-*"):
-        match = re.fullmatch(rf"{_PREFIX}-(\d+)-\d+", folder.name)
+        match = re.fullmatch(rf"{_PREFIX}-(\d+)-[0-9a-f]+", folder.name)
         if match and not Path(f"/proc/{match[1]}").exists():
             MemoryGroup(folder, 1).remove()

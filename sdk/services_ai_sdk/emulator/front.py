@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from urllib.parse import parse_qs
 
 from services_ai_sdk.emulator.engine import Engine
 from services_ai_sdk.emulator.errors import InvokeRefused
 from services_ai_sdk.emulator.http import Forward, HttpRequest, HttpResponse, Middleware
-from services_ai_sdk.emulator.invoke_api import function_of, invoke, refused
+from services_ai_sdk.emulator.invoke_api import function_of, invoke, refused, try_invoke
 from services_ai_sdk.emulator.server import ServerConnection
 from services_ai_sdk.emulator.spec import Credentials, FunctionSpec
 from services_ai_sdk.emulator.upstream import Upstream
@@ -48,7 +48,7 @@ class Front:
         """
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
-            lambda: ServerConnection(self._from_outside, self._tasks), host, port, backlog=1024
+            lambda: ServerConnection(self._from_outside, self._tasks, self._short_way), host, port, backlog=1024
         )
         return int(self._server.sockets[0].getsockname()[1])
 
@@ -60,6 +60,10 @@ class Front:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._upstream.close()
+
+    def _short_way(self, request: HttpRequest, respond: Callable[[HttpResponse], None]) -> bool:
+        function = function_of(request)
+        return function is not None and try_invoke(self._engine, function, request, respond)
 
     async def _from_outside(self, request: HttpRequest) -> HttpResponse:
         function = function_of(request)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from services_ai_sdk.emulator.answers import InvokeAnswer
@@ -17,7 +17,7 @@ class Invocation:
         request_id: UUID.
         payload: JSON.
         invoked_arn: As the caller named the function, qualifier included.
-        answer: Set exactly once.
+        answered: Called once, when the answer is known, on the loop's thread.
         log_tail: Whether the caller wants the end of the log.
         started_s: Monotonic, when a worker took it.
         lines: Its log so far.
@@ -26,7 +26,7 @@ class Invocation:
     request_id: str
     payload: bytes
     invoked_arn: str
-    answer: asyncio.Future[InvokeAnswer]
+    answered: Callable[[InvokeAnswer], None]
     log_tail: bool = False
     started_s: float = 0.0
     lines: list[LogLine] = field(default_factory=list)

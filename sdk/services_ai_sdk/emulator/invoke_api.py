@@ -6,23 +6,31 @@ Source: AWS Lambda API Reference, "Invoke".
 from __future__ import annotations
 
 import base64
+import functools
 import json
 import re
+from collections.abc import Callable
 from urllib.parse import parse_qs, unquote
 
+from services_ai_sdk.emulator.answers import InvokeAnswer
 from services_ai_sdk.emulator.engine import Engine
 from services_ai_sdk.emulator.errors import InvokeRefused
 from services_ai_sdk.emulator.http import HttpRequest, HttpResponse, json_response
 
 _PATH = re.compile(r"/2015-03-31/functions/([^/?]+)/invocations/?")
 WORKER_PID_HEADER = "x-services-ai-worker-pid"
+_LONG_WAY = frozenset({b"x-amz-invocation-type", b"x-amz-log-type"})
+_PLAIN = (b"RequestResponse", b"None")
 
 
 def function_of(request: HttpRequest) -> str | None:
     """The function that a request invokes; None for any other request."""
-    if request.method != "POST":
-        return None
-    match = _PATH.fullmatch(request.path)
+    return _function_in(request.path) if request.method == "POST" else None
+
+
+@functools.lru_cache(maxsize=1024)
+def _function_in(path: str) -> str | None:
+    match = _PATH.fullmatch(path)
     return unquote(match[1]) if match else None
 
 
@@ -32,6 +40,21 @@ async def invoke(engine: Engine, function: str, request: HttpRequest) -> HttpRes
         return await _invoke(engine, function, request)
     except InvokeRefused as refusal:
         return refused(refusal)
+
+
+def try_invoke(
+    engine: Engine, function: str, request: HttpRequest, respond: Callable[[HttpResponse], None]
+) -> bool:
+    """Answers a plain warm call by the short way; False where the long one is needed, or an error is due."""
+    for name, value in request.headers:
+        if name[:6].lower() == b"x-amz-" and name.lower() in _LONG_WAY and value not in _PLAIN:
+            return False
+    try:
+        _check_json(request.body)
+    except InvokeRefused:
+        return False
+    qualifier = _qualifier(request)
+    return engine.try_invoke(function, qualifier, request.body, lambda answer: respond(_response(answer)))
 
 
 def refused(refusal: InvokeRefused) -> HttpResponse:
@@ -46,8 +69,7 @@ def refused(refusal: InvokeRefused) -> HttpResponse:
 
 async def _invoke(engine: Engine, function: str, request: HttpRequest) -> HttpResponse:
     kind = request.header("x-amz-invocation-type", "RequestResponse")
-    _, _, query = request.target.partition("?")
-    qualifier = parse_qs(query).get("Qualifier", [None])[0]
+    qualifier = _qualifier(request)
     if kind == "Event":
         raise InvokeRefused(
             400,
@@ -64,17 +86,29 @@ async def _invoke(engine: Engine, function: str, request: HttpRequest) -> HttpRe
         return HttpResponse(204)
     wants_log = request.header("x-amz-log-type", "None") == "Tail"
     answer = await engine.invoke(function, qualifier, request.body, log_tail=wants_log)
-    headers = [
-        (b"Content-Type", b"application/json"),
-        (b"x-amzn-RequestId", answer.request_id.encode()),
-        (b"X-Amz-Executed-Version", answer.executed_version.encode()),
-        (WORKER_PID_HEADER.encode(), b"%d" % answer.worker_pid),
-    ]
+    return _response(answer)
+
+
+def _response(answer: InvokeAnswer) -> HttpResponse:
+    head = (
+        f"Content-Type: application/json\r\nx-amzn-RequestId: {answer.request_id}\r\n"
+        f"X-Amz-Executed-Version: {answer.executed_version}\r\n{WORKER_PID_HEADER}: {answer.worker_pid}\r\n"
+    )
     if answer.function_error:
-        headers.append((b"X-Amz-Function-Error", answer.function_error.encode()))
-    if wants_log:
-        headers.append((b"X-Amz-Log-Result", base64.b64encode(answer.log_tail)))
-    return HttpResponse(200, headers, answer.payload)
+        head += f"X-Amz-Function-Error: {answer.function_error}\r\n"
+    if answer.log_tail:
+        head += f"X-Amz-Log-Result: {base64.b64encode(answer.log_tail).decode()}\r\n"
+    return HttpResponse(200, [], answer.payload, head.encode("latin-1"))
+
+
+def _qualifier(request: HttpRequest) -> str | None:
+    query = request.target.partition("?")[2]
+    return _qualifier_in(query) if query else None
+
+
+@functools.lru_cache(maxsize=1024)
+def _qualifier_in(query: str) -> str | None:
+    return parse_qs(query).get("Qualifier", [None])[0]
 
 
 def _check_json(body: bytes) -> None:

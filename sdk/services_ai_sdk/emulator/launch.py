@@ -19,7 +19,7 @@ LISTENS_MAX_S = 10.0
 _PIPE_BYTES = 1024 * 1024
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Process:
     """A started process.
 

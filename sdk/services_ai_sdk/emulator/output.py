@@ -33,6 +33,11 @@ class Output:
         """For the loop."""
         return self._fd
 
+    @property
+    def has_kept(self) -> bool:
+        """Whether `take` has anything to give."""
+        return bool(self._kept)
+
     def drain(self, reads_max: int = 64) -> bool:
         """Takes what is there, at most some megabytes at once; False at the end of the pipe."""
         for _ in range(reads_max):

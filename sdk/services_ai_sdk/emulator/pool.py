@@ -49,8 +49,16 @@ class Pool:
         self._idle: list[Worker] = []
         self._waiting: deque[asyncio.Future[Worker | None]] = deque()
 
-    async def run(self, invocation: Invocation) -> InvokeAnswer:
-        """Runs one event.
+    def try_run(self, invocation: Invocation) -> bool:
+        """Gives the event to an idle worker, if there is one: the short way of a warm call."""
+        worker = self._take_idle()
+        if worker is None:
+            return False
+        worker.run(invocation)
+        return True
+
+    async def run(self, invocation: Invocation) -> None:
+        """Runs one event on an idle worker or a new one; `invocation.answered` gets the answer.
 
         Raises:
             InvokeRefused: 429, too many calls wait already.
@@ -61,17 +69,21 @@ class Pool:
                 try:
                     worker = await self._start_one()
                 except InitFailedError as failed:
-                    return self._not_started(invocation, failed)
+                    self._not_started(invocation, failed)
+                    return
             else:
                 worker = await self._wait()
                 if worker is not None and not worker.is_usable():
                     worker = None
         worker.run(invocation)
-        return await invocation.answer
 
     def idle(self) -> list[Worker]:
         """Longest idle first."""
         return sorted(self._idle, key=lambda worker: worker.idle_since_s)
+
+    def is_needed(self) -> bool:
+        """Whether anything of it runs or waits."""
+        return bool(self.workers or self.starting or self._waiting)
 
     def retire(self) -> None:
         """No new events: idle workers end now, the others after theirs."""
@@ -152,7 +164,7 @@ class Pool:
             self._idle.remove(worker)
         self._wake_next(None)
 
-    def _not_started(self, invocation: Invocation, failed: InitFailedError) -> InvokeAnswer:
+    def _not_started(self, invocation: Invocation, failed: InitFailedError) -> None:
         request_id = invocation.request_id
         payload, note = failed.payload, ""
         if failed.failure is not None:
@@ -164,11 +176,5 @@ class Pool:
             lines.append(LogLine(now_ms, note))
         lines.append(LogLine(now_ms, f"END RequestId: {request_id}"))
         self._sink.write(self.spec, f"init/{request_id}", lines)
-        return InvokeAnswer(
-            payload,
-            "Unhandled",
-            self.spec.version,
-            0,
-            request_id,
-            tail(lines) if invocation.log_tail else b"",
-        )
+        log_tail = tail(lines) if invocation.log_tail else b""
+        invocation.answered(InvokeAnswer(payload, "Unhandled", self.spec.version, 0, request_id, log_tail))

@@ -14,10 +14,10 @@ import httptools
 from services_ai_sdk.emulator.answers import RESPONSE_BYTES_MAX
 
 _PREFIX = b"/2018-06-01/runtime/"
+_NEXT = _PREFIX + b"invocation/next"
 _ACCEPTED = (
     b"HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n" + b'{"status":"OK"}\n'
 )
-_HEADERS_MAX = 100
 
 
 class Answers(Protocol):
@@ -49,7 +49,6 @@ class RuntimeApiConnection(asyncio.Protocol):
         self._url = b""
         self._body = bytearray()
         self._size_bytes = 0
-        self._header_count = 0
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -74,19 +73,13 @@ class RuntimeApiConnection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         """The parser's."""
-        self._url, self._body, self._size_bytes, self._header_count = b"", bytearray(), 0, 0
+        self._url, self._body, self._size_bytes = b"", bytearray(), 0
 
     def on_url(self, url: bytes) -> None:
         """The parser's."""
         self._url += url
         if len(self._url) > 4096:
             raise ValueError("the address is too long")
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """The parser's."""
-        self._header_count += 1
-        if self._header_count > _HEADERS_MAX:
-            raise ValueError("too many headers")
 
     def on_body(self, body: bytes) -> None:
         """The parser's: counted to the end, kept up to Lambda's limit."""
@@ -98,6 +91,8 @@ class RuntimeApiConnection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         """The parser's."""
+        if self._url == _NEXT:
+            return self._owner.asks_next(self)
         method = self._parser.get_method()
         path = self._url.partition(b"?")[0]
         if not path.startswith(_PREFIX):
@@ -105,8 +100,6 @@ class RuntimeApiConnection(asyncio.Protocol):
         parts = path[len(_PREFIX) :].split(b"/")
         body = bytes(self._body)
         match (method, *parts):
-            case (b"GET", b"invocation", b"next"):
-                return self._owner.asks_next(self)
             case (b"POST", b"invocation", request_id, b"response"):
                 taken = self._owner.answers(request_id.decode("latin-1"), body, self._size_bytes)
             case (b"POST", b"invocation", request_id, b"error"):

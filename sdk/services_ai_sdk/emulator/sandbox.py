@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from services_ai_sdk.emulator.environment import AWS_PORT, RUNTIME_PORT, Places
+from services_ai_sdk.emulator.errors import EmulatorError
 from services_ai_sdk.emulator.seccomp import seccomp_filter
 from services_ai_sdk.emulator.spec import FunctionSpec
 from services_ai_sdk.emulator.store import Layout, Tree
@@ -51,7 +52,11 @@ class Sandbox(Protocol):
         """What it stops, in plain words."""
 
     def command(self, spec: FunctionSpec, layout: Layout, environment: Mapping[str, str]) -> Command:
-        """The command of one worker."""
+        """The command of one worker.
+
+        Raises:
+            EmulatorError: A value that cannot be handed to a process.
+        """
 
 
 class BubblewrapSandbox:
@@ -100,6 +105,8 @@ class BubblewrapSandbox:
             "--remount-ro", "/", "--chdir", self.places.task, "--clearenv",
         ]  # fmt: skip
         for name, value in environment.items():
+            if not name or "=" in name:
+                raise EmulatorError(f"{spec.function_name}: no environment variable can be named {name!r}")
             arguments += ["--setenv", name, value]
         minor = layout.runtime.minor
         options = init_options(
@@ -109,6 +116,10 @@ class BubblewrapSandbox:
             str(self._bwrap), "--args", "{arguments}", "--",
             f"{self.places.lang}/bin/python{minor}", "-I", "-S", "/var/rapid/init.py", "{channel}", options,
         )  # fmt: skip
+        for argument in arguments:
+            # Arguments are separated by NUL bytes: one inside a value would begin another argument.
+            if "\0" in argument or not _is_encodable(argument):
+                raise EmulatorError(f"{spec.function_name}: NUL or half a character in {argument!r:.100}")
         return Command(argv, tuple(arguments), {}, self._filter, sandboxed=True)
 
     def _etc(self) -> list[str]:
@@ -154,6 +165,14 @@ class NoSandbox:
         options = init_options(spec, places, minor, 0, 0, memory_in_group=True)
         argv = (f"{places.lang}/bin/python{minor}", "-I", "-S", "-B", str(_INIT), "{channel}", options)
         return Command(argv, (), own, b"", sandboxed=False)
+
+
+def _is_encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def init_options(

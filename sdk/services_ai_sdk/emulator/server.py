@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import socket
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -16,8 +17,13 @@ BODY_BYTES_MAX = 300 * 1024 * 1024
 """Above every upload that Lambda or S3 in one part takes here; what is larger is refused, not buffered."""
 _TARGET_BYTES_MAX = 32 * 1024
 _HEADER_BYTES_MAX = 64 * 1024
+_WAITING_MAX = 16
+"""Requests sent ahead on one connection before it is no longer read."""
 
 Handler = Callable[[HttpRequest], Awaitable[HttpResponse]]
+Respond = Callable[[HttpResponse], None]
+ShortWay = Callable[[HttpRequest, Respond], bool]
+"""Takes a request without a task, if it can: True, and `Respond` is called once, later."""
 
 
 class ServerConnection(asyncio.Protocol):
@@ -26,19 +32,27 @@ class ServerConnection(asyncio.Protocol):
     Args:
         handler: Answers a request; what it raises becomes a 500.
         tasks: Keeps running tasks alive; shared by all connections.
+        short_way: Tried before `handler`.
     """
 
-    def __init__(self, handler: Handler, tasks: set[asyncio.Task[None]]) -> None:
+    def __init__(
+        self, handler: Handler, tasks: set[asyncio.Task[None]], short_way: ShortWay | None = None
+    ) -> None:
         self._handler = handler
+        self._short_way = short_way
         self._tasks = tasks
         self._parser = httptools.HttpRequestParser(self)
         self._transport: asyncio.Transport | None = None
         self._request = HttpRequest("", "")
         self._body = bytearray()
         self._header_bytes = 0
+        self._length = b""
+        self._expects = False
         self._too_large = False
+        self._paused = False
+        self._ended = False
         self._waiting: deque[tuple[HttpRequest, bool]] = deque()
-        self._task: asyncio.Task[None] | None = None
+        self._busy = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The loop's."""
@@ -51,6 +65,11 @@ class ServerConnection(asyncio.Protocol):
         """The loop's. A call that runs goes on: its caller's hanging up does not stop a function."""
         self._transport = None
         self._waiting.clear()
+
+    def eof_received(self) -> bool:
+        """The loop's. A caller that sends no more still gets what it asked for."""
+        self._ended = True
+        return self._busy
 
     def data_received(self, data: bytes) -> None:
         """The loop's."""
@@ -69,6 +88,8 @@ class ServerConnection(asyncio.Protocol):
         self._request = HttpRequest("", "")
         self._body = bytearray()
         self._header_bytes = 0
+        self._length = b""
+        self._expects = False
 
     def on_url(self, url: bytes) -> None:
         """The parser's."""
@@ -82,15 +103,19 @@ class ServerConnection(asyncio.Protocol):
         if self._header_bytes > _HEADER_BYTES_MAX:
             raise ValueError("the headers are too long")
         self._request.headers.append((name, value))
+        # The only two that matter here; a look at the length spares the others the lower-casing.
+        if len(name) == 14 and name.lower() == b"content-length":
+            self._length = value
+        elif len(name) == 6 and name.lower() == b"expect":
+            self._expects = value.lower() == b"100-continue"
 
     def on_headers_complete(self) -> None:
         """The parser's."""
         self._request.method = self._parser.get_method().decode("latin-1")
-        length = self._request.header("content-length")
-        if length.isdigit() and int(length) > BODY_BYTES_MAX:
+        if self._length.isdigit() and int(self._length) > BODY_BYTES_MAX:
             self._too_large = True
             raise ValueError("the body is too large")
-        if self._request.header("expect").lower() == "100-continue" and self._transport is not None:
+        if self._expects and self._transport is not None:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, body: bytes) -> None:
@@ -105,23 +130,30 @@ class ServerConnection(asyncio.Protocol):
         self._request.body = bytes(self._body)
         self._body = bytearray()
         self._waiting.append((self._request, self._parser.should_keep_alive()))
-        if self._task is None:
+        if not self._busy:
             self._next()
-        elif len(self._waiting) > 16 and self._transport is not None:
+        elif len(self._waiting) > _WAITING_MAX and self._transport is not None and not self._paused:
+            self._paused = True
             self._transport.pause_reading()
 
     def _next(self) -> None:
+        self._busy = bool(self._waiting)
         if not self._waiting:
-            self._task = None
+            if self._ended and self._transport is not None:
+                self._transport.close()
             return
         request, keep_alive = self._waiting.popleft()
-        if self._transport is not None and not self._waiting:
+        if self._paused and self._transport is not None and not self._waiting:
+            self._paused = False
             self._transport.resume_reading()
-        self._task = asyncio.get_running_loop().create_task(self._answer(request, keep_alive=keep_alive))
-        self._tasks.add(self._task)
-        self._task.add_done_callback(self._tasks.discard)
+        respond = functools.partial(self._respond, head=request.method == "HEAD", keep_alive=keep_alive)
+        if self._short_way is not None and self._short_way(request, respond):
+            return
+        task = asyncio.get_running_loop().create_task(self._answer(request, respond))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
-    async def _answer(self, request: HttpRequest, *, keep_alive: bool) -> None:
+    async def _answer(self, request: HttpRequest, respond: Respond) -> None:
         try:
             response = await self._handler(request)
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets an answer and the loop its report
@@ -129,8 +161,11 @@ class ServerConnection(asyncio.Protocol):
                 {"message": f"{request.method} {request.path}", "exception": error}
             )
             response = json_response(500, b'{"message":"internal error; the local cloud\'s log has it"}')
+        respond(response)
+
+    def _respond(self, response: HttpResponse, *, head: bool, keep_alive: bool) -> None:
         if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(write_response(response, head=request.method == "HEAD", close=not keep_alive))
+            self._transport.write(write_response(response, head=head, close=not keep_alive))
             if not keep_alive:
                 self._transport.close()
                 self._waiting.clear()

@@ -24,6 +24,7 @@ from services_ai_sdk.emulator.spec import FunctionSpec
 INIT_MAX_S = 10.0
 """Lambda's limit of the init phase; then it is tried again within the call (Lambda Developer Guide)."""
 MEMORY_LOOKED_AT_S = 0.1
+LOG_CLOSES_WITHIN_S = 0.02
 _ENDS_MAX_S = 5.0
 
 
@@ -75,6 +76,7 @@ class Worker:
         clocks: Time.
         on_idle: Called with the worker when it is ready for an event.
         on_end: Called with the worker once, when its process has ended.
+        init_max_s: How long the import of the function may take.
     """
 
     def __init__(
@@ -87,6 +89,8 @@ class Worker:
         clocks: Clocks,
         on_idle: Callable[[Worker], None],
         on_end: Callable[[Worker], None],
+        *,
+        init_max_s: float = INIT_MAX_S,
     ) -> None:
         self.spec = spec
         self.stream = stream
@@ -100,6 +104,7 @@ class Worker:
         self._clocks = clocks
         self._on_idle = on_idle
         self._on_end = on_end
+        self._init_max_s = init_max_s
         self._output = Output(process.output_fd, clocks.now_ms)
         self._ready: asyncio.Future[None] = self._loop.create_future()
         self._waiting: RuntimeApiConnection | None = None
@@ -112,6 +117,8 @@ class Worker:
         self._memory_mb = 0
         self._memory_at_s = -math.inf
         self._too_much_memory = False
+        self._unclosed: tuple[Invocation, float, float] | None = None
+        self._log_timer: asyncio.TimerHandle | None = None
 
     @property
     def pid(self) -> int:
@@ -145,7 +152,7 @@ class Worker:
         else:
             self._watch_memory()
         self.process.go()
-        self._timer = self._loop.call_later(INIT_MAX_S, self._init_took_too_long)
+        self._timer = self._loop.call_later(self._init_max_s, self._init_took_too_long)
         try:
             await self._ready
         finally:
@@ -158,14 +165,15 @@ class Worker:
         self._invocation = invocation
         invocation.started_s = self._clocks.now_s()
         # What came between two events belongs to the earlier one's thread, but no log has a place for it but this.
-        self._output.drain()
-        invocation.lines += self._init_lines
-        invocation.lines += self._output.take()
-        self._init_lines = []
+        if self._init_lines or self._output.has_kept:
+            invocation.lines += [*self._init_lines, *self._output.take()]
+            self._init_lines = []
         invocation.lines.append(self._say(log_texts.start(invocation.request_id, self.spec.version)))
         self._timer = self._loop.call_later(self.spec.timeout_s, self._timed_out)
         if self._waiting is not None:
             self._send()
+        if self._unclosed is not None:
+            self._loop.call_soon(self._close_log)
 
     def kill(self) -> None:
         """Ends it; `ended` tells when it is over."""
@@ -198,9 +206,8 @@ class Worker:
             return False
         if size_bytes > answers.RESPONSE_BYTES_MAX:
             self._finish(answers.response_too_large(size_bytes).payload(), "Unhandled")
-        elif not _is_json(body):
-            self._finish(answers.response_not_json(request_id).payload(), "Unhandled")
         else:
+            # As it is: Lambda hands on what a runtime sends, JSON or not.
             self._finish(body, None)
         return True
 
@@ -231,7 +238,7 @@ class Worker:
             self._output.drain()
             lines = [*self._output.take(), self._say("INIT_REPORT Phase: init Status: timeout")]
             self._ready.set_exception(
-                InitFailedError(b"", lambda request_id: answers.timed_out(request_id, INIT_MAX_S), lines)
+                InitFailedError(b"", lambda request_id: answers.timed_out(request_id, self._init_max_s), lines)
             )
         self.kill()
 
@@ -265,6 +272,9 @@ class Worker:
     def _ended(self) -> None:
         self.phase = Phase.ENDED
         self._cancel_timer()
+        self._close_log()
+        if self._log_timer is not None:
+            self._log_timer.cancel()
         if self._watch is not None:
             self._watch.cancel()
         self._loop.remove_reader(self._output.fd)
@@ -306,38 +316,52 @@ class Worker:
         assert invocation is not None
         self._invocation = None
         self._cancel_timer()
-        # Everything printed before the response is in the pipe by now.
-        self._output.drain()
-        invocation.lines += self._output.take()
-        if note:
-            invocation.lines.append(self._say(note))
-        self._report(invocation, timed_out=timed_out)
-        self._sink.write(self.spec, self.stream, invocation.lines)
-        if not invocation.answer.done():
-            invocation.answer.set_result(
-                InvokeAnswer(
-                    payload,
-                    function_error,
-                    self.spec.version,
-                    self.pid,
-                    invocation.request_id,
-                    tail(invocation.lines) if invocation.log_tail else b"",
-                )
-            )
-        if self.phase is Phase.BUSY and not timed_out and self.process.outer.poll() is None:
-            self.phase = Phase.IDLE
-            self.idle_since_s = self._clocks.now_s()
-            self._on_idle(self)
-
-    def _report(self, invocation: Invocation, *, timed_out: bool) -> None:
         duration_ms = (self._clocks.now_s() - invocation.started_s) * 1000
         if timed_out:
             duration_ms = self.spec.timeout_s * 1000.0
-        for text in log_texts.end(
-            invocation.request_id, duration_ms, self._init_ms, self.spec.memory_mb, self._memory()
-        ):
-            invocation.lines.append(self._say(text))
-        self._init_ms = 0.0
+        # Everything printed before the response is in the pipe by now.
+        self._output.drain()
+        if self._output.has_kept:
+            invocation.lines += self._output.take()
+        if note:
+            invocation.lines.append(self._say(note))
+        init_ms, self._init_ms = self._init_ms, 0.0
+        self._close_log()
+        self._unclosed = (invocation, duration_ms, init_ms)
+        if invocation.log_tail:
+            self._close_log()
+        elif self._log_timer is None:
+            # The lines after the answer, at the latest; sooner while the next event keeps the worker busy.
+            self._log_timer = self._loop.call_later(LOG_CLOSES_WITHIN_S, self._log_is_due)
+        answer = InvokeAnswer(
+            payload,
+            function_error,
+            self.spec.version,
+            self.pid,
+            invocation.request_id,
+            tail(invocation.lines) if invocation.log_tail else b"",
+        )
+        if self.phase is Phase.BUSY and not timed_out:
+            self.phase = Phase.IDLE
+            self.idle_since_s = self._clocks.now_s()
+            self._on_idle(self)
+        # Last: whoever is answered may call again at once, and finds this worker idle.
+        invocation.answered(answer)
+
+    def _log_is_due(self) -> None:
+        self._log_timer = None
+        self._close_log()
+
+    def _close_log(self) -> None:
+        """Writes the last lines of the last event and hands its log on; nobody waits for that."""
+        if self._unclosed is None:
+            return
+        invocation, duration_ms, init_ms = self._unclosed
+        self._unclosed = None
+        texts = log_texts.end(invocation.request_id, duration_ms, init_ms, self.spec.memory_mb, self._memory())
+        now_ms = self._clocks.now_ms()
+        invocation.lines += [LogLine(now_ms, text) for text in texts]
+        self._sink.write(self.spec, self.stream, invocation.lines)
 
     def _memory(self) -> int:
         """Highest resident memory so far; looked at again only every 100 ms."""

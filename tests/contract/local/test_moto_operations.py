@@ -195,6 +195,14 @@ def test_queue_records_are_as_lambda_delivers_them(moto: Any) -> None:
     )
 
 
+def test_a_queue_without_invisibility_gives_a_message_once_a_batch(moto: Any) -> None:
+    sqs = moto.client("sqs")
+    url = sqs.create_queue(QueueName="visible", Attributes={"VisibilityTimeout": "0"})["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    sqs.send_message(QueueUrl=url, MessageBody="x")
+    assert len(moto.ask("queue/receive", queue_arn=arn, max=100)[1]["records"]) == 1
+
+
 def test_a_batch_fits_a_payload(moto: Any) -> None:
     sqs = moto.client("sqs")
     url = sqs.create_queue(QueueName="large")["QueueUrl"]

@@ -142,6 +142,43 @@ def test_a_second_up_finds_the_first(home: Path) -> None:
     assert lifecycle.status(home) == first
 
 
+def test_the_platform_can_come_later(home: Path) -> None:
+    lifecycle.up(CloudOptions(port=0, state_dir=home, platform=False), quiet)
+    info = lifecycle.up(CloudOptions(port=0, state_dir=home), quiet)
+    assert info.outputs["ArtifactBucket"]
+    assert lifecycle.status(home) == info
+    # Functions find their sandbox profiles from now on.
+    clients = clients_of(info)
+    start_function(info)
+    clients("s3").put_object(Bucket=info.outputs["ArtifactBucket"], Key="p.json", Body=b'{"processes_max": 32}')
+    arn = clients("lambda").get_function(FunctionName="f")["Configuration"]["FunctionArn"]
+    clients("lambda").tag_resource(Resource=arn, Tags={"sandbox-profile": "p.json"})
+    assert "FunctionError" not in clients("lambda").invoke(FunctionName="f")
+
+
+def test_down_waits_for_one_that_is_starting(home: Path) -> None:
+    starting = subprocess.Popen(
+        [*ADMIN, "up", "-d", "--port", "0", "--no-platform", "--json"],
+        env={**os.environ, "SERVICES_AI_HOME": str(home)},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    state = StateDir(home)
+
+    def locked() -> bool:
+        lock = state.lock()
+        if lock is not None:
+            lock.close()
+        return lock is None
+
+    eventually(locked)
+    ended = lifecycle.down(home)
+    out, errors = starting.communicate(timeout=60)
+    assert starting.returncode == 0, errors
+    assert ended is not None
+    assert ended.pid == json.loads(out)["pid"]
+    assert not alive(ended.pid)
+
+
 def test_two_at_once_become_one(home: Path) -> None:
     commands = [
         subprocess.Popen([*ADMIN, "up", "-d", "--port", "0", "--no-platform", "--json"], stdout=subprocess.PIPE,

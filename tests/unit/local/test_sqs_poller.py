@@ -20,9 +20,9 @@ MAPPING = {
 }
 
 
-def poll(moto: FakeMoto, engine: FakeEngine, until: Any, **mapping: Any) -> None:
+def poll(moto: FakeMoto, engine: FakeEngine, until: Any, bell: Bell | None = None, **mapping: Any) -> None:
     async def scenario() -> None:
-        task = asyncio.create_task(SqsPoller(moto, engine, {**MAPPING, **mapping}, Bell()).run())
+        task = asyncio.create_task(SqsPoller(moto, engine, {**MAPPING, **mapping}, bell or Bell()).run())
         while not until():
             assert not task.done(), task.exception()
             await asyncio.sleep(0)
@@ -53,15 +53,16 @@ def test_without_the_response_type_a_report_means_nothing() -> None:
 
 
 def test_after_a_function_error_nothing_is_deleted_and_the_next_batch_comes() -> None:
-    moto = FakeMoto([message("a")])
+    moto, bell = FakeMoto([message("a")]), Bell()
 
     def fail_then_work(records: list[dict[str, Any]]) -> Any:
         if records[0]["messageId"] == "a":
             moto.messages.append(message("b"))
+            bell.ring()
             return FakeAnswer("Unhandled", b'{"errorType":"KeyError"}')
         return None
 
-    poll(moto, FakeEngine(fail_then_work), lambda: moto.settled, BatchSize=1)
+    poll(moto, FakeEngine(fail_then_work), lambda: moto.settled, bell, BatchSize=1)
     assert [one["delete"] for one in moto.settled] == [["receipt-b"]]
 
 
