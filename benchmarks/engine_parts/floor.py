@@ -1,6 +1,6 @@
 """The floor: the smallest server that can drive awslambdaric, its workers in the very same sandbox.
 
-No limits, no logs, no time-outs, no reports, no checks: a request's body goes to a parked runtime, its answer back.
+No limits, logs, time-outs, reports or checks: a request's body goes to a parked runtime, its answer back.
 """
 
 from __future__ import annotations
