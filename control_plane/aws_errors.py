@@ -28,7 +28,7 @@ _HINTS = {
     "AccessDeniedException": "the caller's role lacks this permission",
     "ExpiredTokenException": "log in again: the session's credentials have ended",
     "NoCredentialsError": 'for the local cloud: eval "$(services-ai-admin local env)"; for AWS: aws sso login',
-    "NoRegionError": "set AWS_DEFAULT_REGION",
+    "NoRegionError": 'for the local cloud: eval "$(services-ai-admin local env)"; for AWS: set AWS_DEFAULT_REGION',
     "ResourceNotFoundException": "is the platform deployed? services-ai-admin local up, or deploy template.yaml",
     "NoSuchBucket": "is the platform deployed? services-ai-admin local up, or deploy template.yaml",
 }

@@ -37,7 +37,7 @@ class Screen:
 
     def progress(self, line: str) -> None:
         """One line of what is going on."""
-        self._progress.write(self._styled("2", f"   · {line}\n"))
+        self._progress.write(self._styled("2", f"   · {_cut(line, 110)}\n"))
         self._progress.flush()
 
     def line(self, text: str = "") -> None:
@@ -61,7 +61,10 @@ class Screen:
 
 
 def _short(value: Any, length: int = 150) -> str:
-    text = json.dumps(value, ensure_ascii=False)
+    return _cut(json.dumps(value, ensure_ascii=False), length)
+
+
+def _cut(text: str, length: int) -> str:
     return text if len(text) <= length else f"{text[: length - 1]}…"
 
 
