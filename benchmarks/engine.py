@@ -119,16 +119,16 @@ def table(figures: dict[str, dict[str, float]]) -> str:
     return "\n".join(rows)
 
 
-def write(text: str, python: str, command: str) -> None:
-    """Puts the table into docs/benchmarks.md, between the section's marks."""
+def write(text: str, python: str, command: str, document: Path = DOCUMENT) -> None:
+    """Puts the table into the document, between the section's marks."""
     start, end = f"<!-- engine {python} -->", f"<!-- /engine {python} -->"
     machine = f"{os.cpu_count()} cores, {platform.system()} {platform.release().split('-')[0]}, Python {python}"
     day = datetime.now(UTC).strftime("%Y-%m-%d")
     section = f"{start}\n`{command}` · {machine} · {day}\n\n```\n{text}\n```\n{end}"
-    whole = DOCUMENT.read_text(encoding="utf-8")
+    whole = document.read_text(encoding="utf-8")
     before, found, rest = whole.partition(start)
     after = rest.partition(end)[2] if found else ""
-    DOCUMENT.write_text(
+    document.write_text(
         before + section + after if found else f"{whole.rstrip()}\n\n{section}\n", encoding="utf-8"
     )
 

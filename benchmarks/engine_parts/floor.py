@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from pathlib import Path
-from typing import Any, cast
+from typing import Protocol, cast
 
 import httptools
 
@@ -18,7 +18,7 @@ from services_ai_sdk.emulator.cgroups import MemoryGroups
 from services_ai_sdk.emulator.environment import worker_environment
 from services_ai_sdk.emulator.launch import Process, listens, spawn
 from services_ai_sdk.emulator.sandbox import BubblewrapSandbox
-from services_ai_sdk.emulator.store import Store
+from services_ai_sdk.emulator.store import Layout, Store
 
 
 class Floor:
@@ -31,14 +31,19 @@ class Floor:
         self._sandbox = BubblewrapSandbox(find_bubblewrap(store), store, memory_in_group=self._groups.version > 0)
         self._sandbox.write_inside()
         self._parked: deque[_Runtime] = deque()
-        self._waiting: deque[tuple[_Caller, bytes]] = deque()
+        self._waiting: deque[tuple[Caller, bytes]] = deque()
+        self._layout: Layout | None = None
+        self._first_park: asyncio.Future[None] | None = None
         self.processes: list[Process] = []
 
     async def start_worker(self) -> None:
         """One more worker, ready when this returns."""
         loop = asyncio.get_running_loop()
         spec = self._source.spec()
-        layout = await loop.run_in_executor(None, self._store.lay_out, spec)
+        if self._layout is None:
+            # Once, as the engine does: checking what was laid out costs more than starting a worker.
+            self._layout = await loop.run_in_executor(None, self._store.lay_out, spec)
+        layout = self._layout
         credentials = await self._source.credentials(spec)
         environment = worker_environment(spec, credentials, "floor", self._sandbox.places, layout.runtime.minor)
         process = spawn(self._sandbox.command(spec, layout, environment), uid_of(1))
@@ -49,12 +54,11 @@ class Floor:
         await loop.create_server(lambda: _Runtime(self), sock=process.runtime_api)
         if group is not None:
             await loop.run_in_executor(None, group.attach, process.worker_pid)
-        parked = len(self._parked)
+        self._first_park = loop.create_future()
         process.go()
-        while len(self._parked) == parked:
-            await asyncio.sleep(0.0005)
+        await self._first_park
 
-    def call(self, caller: _Caller, body: bytes) -> None:
+    def call(self, caller: Caller, body: bytes) -> None:
         """A request."""
         if self._parked:
             self._parked.popleft().give(caller, body)
@@ -67,6 +71,12 @@ class Floor:
             runtime.give(*self._waiting.popleft())
         else:
             self._parked.append(runtime)
+        if self._first_park is not None and not self._first_park.done():
+            self._first_park.set_result(None)
+
+    def call_newest(self, caller: Caller, body: bytes) -> None:
+        """A request for the worker that parked last."""
+        self._parked.pop().give(caller, body)
 
     def close(self) -> None:
         """Ends the workers."""
@@ -77,6 +87,13 @@ class Floor:
     def connection(self) -> asyncio.Protocol:
         """For a caller."""
         return _Caller(self)
+
+
+class Caller(Protocol):
+    """Whoever waits for an answer."""
+
+    def answer(self, body: bytes) -> None:
+        """The handler's response."""
 
 
 class _Http(asyncio.Protocol):
@@ -108,14 +125,21 @@ class _Caller(_Http):
         body, self.body = self.body, b""
         self._floor.call(self, body)
 
+    def answer(self, body: bytes) -> None:
+        if not self.transport.is_closing():
+            self.transport.write(
+                b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
+                + body
+            )
+
 
 class _Runtime(_Http):
     def __init__(self, floor: Floor) -> None:
         super().__init__()
         self._floor = floor
-        self._caller: Any = None
+        self._caller: Caller | None = None
 
-    def give(self, caller: _Caller, body: bytes) -> None:
+    def give(self, caller: Caller, body: bytes) -> None:
         self._caller = caller
         self.transport.write(
             b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nLambda-Runtime-Aws-Request-Id: 1\r\n"
@@ -129,8 +153,5 @@ class _Runtime(_Http):
             self._floor.park(self)
             return
         self.transport.write(b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n")
-        if self._caller.transport.is_closing():
-            return
-        self._caller.transport.write(
-            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body) + body
-        )
+        assert self._caller is not None
+        self._caller.answer(body)

@@ -99,16 +99,16 @@ def _parallel(port: int, callers: int, seconds: float) -> dict[str, Any]:
     done, until = 0, time.perf_counter() + seconds
     while time.perf_counter() < until:
         for key, _ in selector.select(0.1):
-            connection, got = key.fileobj, key.data
-            assert isinstance(connection, socket.socket)
-            got += connection.recv(65536)
+            sender, got = key.fileobj, key.data
+            assert isinstance(sender, socket.socket)
+            got += sender.recv(65536)
             head, found, body = bytes(got).partition(b"\r\n\r\n")
             if not found:
                 continue
             if len(body) >= int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0]):
                 got.clear()
                 done += 1
-                connection.sendall(REQUEST)
+                sender.sendall(REQUEST)
     return {"per_s": done / seconds}
 
 

@@ -46,8 +46,12 @@ class _Floor:
         return cls(floor, server.sockets[0].getsockname()[1])
 
     async def cold(self) -> float:
+        """A new worker, from nothing to its first answer."""
+        first = _First()
         started = time.perf_counter()
         await self._floor.start_worker()
+        self._floor.call_newest(first, b"{}")
+        await first.answered
         return (time.perf_counter() - started) * 1000
 
     async def pids(self) -> list[int]:
@@ -55,6 +59,14 @@ class _Floor:
 
     async def close(self) -> None:
         self._floor.close()
+
+
+class _First:
+    def __init__(self) -> None:
+        self.answered: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+    def answer(self, body: bytes) -> None:
+        self.answered.set_result(body)
 
 
 class _Ours:

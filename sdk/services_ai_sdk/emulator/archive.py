@@ -55,6 +55,9 @@ def _unpack(opened: zipfile.ZipFile, folder: Path, size_bytes_max: int) -> int:
     total = 0
     for entry in entries:
         name = _checked_name(entry, seen)
+        if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            # The other methods decompress what they read at once, however large it becomes.
+            raise UnsafeArchiveError(f"entry {name!r} is compressed by another method than deflate")
         target = folder / name
         mode = entry.external_attr >> 16
         if entry.is_dir():
@@ -104,6 +107,9 @@ def _checked_link(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) ->
     destination = opened.read(entry).decode("utf-8")
     if not destination or "\0" in destination or destination.startswith("/"):
         raise UnsafeArchiveError(f"link {name!r} points outside the archive")
+    if "/../" in f"/{destination.lstrip('./')}/":
+        # After a name that is a link itself, `..` leads elsewhere than it reads.
+        raise UnsafeArchiveError(f"link {name!r} goes down and up again")
     resolved = os.path.normpath(str(PurePosixPath(name).parent / destination))
     if resolved == ".." or resolved.startswith("../"):
         raise UnsafeArchiveError(f"link {name!r} points outside the archive")

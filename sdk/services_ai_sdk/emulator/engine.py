@@ -24,7 +24,7 @@ from services_ai_sdk.emulator.errors import (
 )
 from services_ai_sdk.emulator.invocation import Invocation
 from services_ai_sdk.emulator.launch import Process, listens, spawn
-from services_ai_sdk.emulator.pool import Pool
+from services_ai_sdk.emulator.pool import WORKER_CALLS_MAX, Pool
 from services_ai_sdk.emulator.ports import FunctionSource, LogSink
 from services_ai_sdk.emulator.sandbox import BubblewrapSandbox, NoSandbox, Sandbox
 from services_ai_sdk.emulator.spec import Credentials, FunctionSpec
@@ -54,6 +54,7 @@ class Engine:
         unsafe: Run without a sandbox where there are no means for one; never used when there are.
         progress: Told, in words, what takes time.
         init_max_s: How long importing a function may take, as on Lambda.
+        worker_calls_max: After this many calls a worker is replaced.
 
     Raises:
         SandboxUnavailableError: No means for a sandbox, and not `unsafe`.
@@ -68,12 +69,14 @@ class Engine:
         unsafe: bool = False,
         progress: Callable[[str], None] = _quiet,
         init_max_s: float = INIT_MAX_S,
+        worker_calls_max: int = WORKER_CALLS_MAX,
     ) -> None:
         self._source = source
         self._sink = sink
         self._store = Store(store, progress)
         self._store.sweep()
         self._init_max_s = init_max_s
+        self._worker_calls_max = worker_calls_max
         self._groups = MemoryGroups()
         self._sandbox: Sandbox = NoSandbox() if unsafe else self._bubblewrap(store)
         self._clocks = Clocks(time.monotonic, lambda: time.time_ns() // 1_000_000)
@@ -214,7 +217,9 @@ class Engine:
             for old in [each for each in self._pools if each[:2] == key[:2]]:
                 # Another revision of the same version: only $LATEST changes like this.
                 self._retire(old)
-            pool = self._pools[key] = Pool(spec, self._start, self._make_room, self._sink, self._clocks)
+            pool = self._pools[key] = Pool(
+                spec, self._start, self._make_room, self._sink, self._clocks, self._worker_calls_max
+            )
         return pool
 
     def _retire(self, key: tuple[str, str, str]) -> None:

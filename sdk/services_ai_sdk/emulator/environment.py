@@ -5,6 +5,7 @@ Source: AWS Lambda Developer Guide, "Defined runtime environment variables".
 
 from __future__ import annotations
 
+import platform
 from dataclasses import dataclass
 
 from services_ai_sdk.emulator.spec import Credentials, FunctionSpec
@@ -42,10 +43,13 @@ def worker_environment(
     spec: FunctionSpec, credentials: Credentials, stream: str, places: Places, minor: str
 ) -> dict[str, str]:
     """The variables of one worker; the function's own come first and cannot replace Lambda's."""
+    machine = platform.machine()
     libraries = [
         f"{places.lang}/lib",
         "/lib64",
         "/usr/lib64",
+        # Where a system other than Lambda's keeps what lies in /lib64 there: before the function's, too.
+        f"/usr/lib/{machine}-linux-gnu",
         places.runtime,
         f"{places.runtime}/lib",
         places.task,

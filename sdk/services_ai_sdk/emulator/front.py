@@ -15,7 +15,9 @@ from services_ai_sdk.emulator.server import ServerConnection
 from services_ai_sdk.emulator.spec import Credentials, FunctionSpec
 from services_ai_sdk.emulator.upstream import Upstream
 
-_CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/")
+_SIGNED = re.compile(
+    r"AWS4-HMAC-SHA256\s+Credential=([^/,\s]+)/[^,\s]+,\s*SignedHeaders=[^,\s]+,\s*Signature=[0-9a-f]+"
+)
 
 
 class Front:
@@ -74,7 +76,7 @@ class Front:
     def _worker_connection(self, spec: FunctionSpec, credentials: Credentials) -> asyncio.Protocol:
         async def handle(request: HttpRequest) -> HttpResponse:
             request.identity = spec
-            if _access_key(request) != credentials.access_key_id:
+            if _access_keys(request) != {credentials.access_key_id}:
                 return refused(
                     InvokeRefused(
                         403,
@@ -95,9 +97,22 @@ def _wrapped(layer: Middleware, forward: Forward) -> Forward:
     return through
 
 
-def _access_key(request: HttpRequest) -> str:
-    match = _CREDENTIAL.search(request.header("authorization"))
-    if match:
-        return match[1]
+def _access_keys(request: HttpRequest) -> set[str]:
+    """Every access key that a request names, "" for what is not signed as it should be.
+
+    All of them count, because whoever answers may look at another one than the first.
+    """
+    keys = set()
+    signed = False
+    for name, value in request.headers:
+        if name.lower() == b"authorization":
+            match = _SIGNED.fullmatch(value.decode("latin-1").strip())
+            keys.add(match[1] if match else "")
+            signed = True
     query = parse_qs(request.target.partition("?")[2])
-    return query.get("X-Amz-Credential", [""])[0].partition("/")[0]
+    keys.update(credential.partition("/")[0] for credential in query.get("X-Amz-Credential", []))
+    keys.update(query.get("AWSAccessKeyId", []))
+    if not signed and request.method == "POST":
+        # An address signed beforehand is for reading and writing objects; a form could name a key in its body.
+        keys.add("")
+    return keys

@@ -6,10 +6,11 @@ import array
 import asyncio
 import fcntl
 import os
+import select
 import socket
 import struct
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from services_ai_sdk.emulator.bubblewrap import as_user
 from services_ai_sdk.emulator.errors import EmulatorError
@@ -40,6 +41,25 @@ class Process:
     worker_pid: int = 0
     runtime_api: socket.socket | None = None
     aws: socket.socket | None = None
+    _worker_ended: int = -1
+    _ends: select.poll = field(default_factory=select.poll)
+
+    def __post_init__(self) -> None:
+        self._ends.register(self.ended, select.POLLIN)
+
+    def know_worker(self, pid: int) -> None:
+        """Tells the worker's own pid.
+
+        Raises:
+            OSError: It is gone.
+        """
+        self.worker_pid = pid
+        self._worker_ended = os.pidfd_open(pid)
+        self._ends.register(self._worker_ended, select.POLLIN)
+
+    def lives(self) -> bool:
+        """Whether the worker runs; bubblewrap itself ends a moment after it."""
+        return not self._ends.poll(0)
 
     def go(self) -> None:
         """Lets the worker import the function."""
@@ -60,8 +80,9 @@ class Process:
         for listener in (self.runtime_api, self.aws):
             if listener is not None:
                 listener.close()
-        os.close(self.output_fd)
-        os.close(self.ended)
+        for fd in (self.output_fd, self.ended, self._worker_ended):
+            if fd >= 0:
+                os.close(fd)
         self.outer.wait()
 
 
@@ -146,6 +167,7 @@ def _receive(process: Process) -> None:
     room = socket.CMSG_SPACE(2 * 4) + socket.CMSG_SPACE(12)
     data, ancillary, _flags, _address = process.channel.recvmsg(64, room)
     fds: list[int] = []
+    pid = 0
     for level, kind, content in ancillary:
         if level != socket.SOL_SOCKET:
             continue
@@ -154,7 +176,7 @@ def _receive(process: Process) -> None:
             numbers.frombytes(content[: len(content) - len(content) % 4])
             fds += numbers
         elif kind == socket.SCM_CREDENTIALS:
-            process.worker_pid = struct.unpack("3i", content[:12])[0]
+            pid = struct.unpack("3i", content[:12])[0]
     if data != b"listening" or len(fds) != 2:
         for fd in fds:
             os.close(fd)
@@ -162,6 +184,7 @@ def _receive(process: Process) -> None:
     process.runtime_api, process.aws = (socket.socket(fileno=fd) for fd in fds)
     for listener in (process.runtime_api, process.aws):
         listener.setblocking(False)
+    process.know_worker(pid)
 
 
 def _printed(process: Process) -> str:

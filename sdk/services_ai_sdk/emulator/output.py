@@ -59,15 +59,18 @@ class Output:
     def take(self) -> list[LogLine]:
         """The lines since the last call. A line without an end counts as one."""
         lines = []
-        pending, since_ms = b"", 0
+        # Pieces, joined once a line: who prints byte by byte must not make the engine copy the line each time.
+        pieces: list[bytes] = []
+        since_ms = 0
         for at_ms, data in self._kept:
-            since_ms = since_ms if pending else at_ms
-            *whole, pending = (pending + data).split(b"\n")
-            for text in whole:
-                lines.append(_line(since_ms, text))
-                since_ms = at_ms
-        if pending:
-            lines.append(_line(since_ms, pending))
+            since_ms = since_ms if pieces else at_ms
+            first, *rest = data.split(b"\n")
+            pieces.append(first)
+            for text in rest:
+                lines.append(_line(since_ms, b"".join(pieces)))
+                pieces, since_ms = [text] if text else [], at_ms
+        if pieces:
+            lines.append(_line(since_ms, b"".join(pieces)))
         if self._dropped_bytes:
             lines.append(LogLine(self._now_ms(), f"[{self._dropped_bytes} more bytes of output were not kept]"))
         self._kept, self._kept_bytes, self._dropped_bytes = [], 0, 0
@@ -80,5 +83,5 @@ def _line(at_ms: int, text: bytes) -> LogLine:
 
 def tail(lines: list[LogLine]) -> bytes:
     """The last 4 KB of a log, as X-Amz-Log-Result carries it."""
-    whole = "\n".join(line.text for line in lines[-200:]) + "\n"
+    whole = "\n".join(line.text for line in lines[-_TAIL_BYTES:]) + "\n"
     return whole.encode("utf-8", "replace")[-_TAIL_BYTES:]

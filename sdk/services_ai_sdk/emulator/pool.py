@@ -17,6 +17,9 @@ from services_ai_sdk.emulator.worker import Clocks, InitFailedError, Worker
 
 WORKERS_MAX = 10
 WAITING_MAX = 1000
+WORKER_CALLS_MAX = 100_000
+"""The runtime client puts each event's trace id into the environment, and the C library keeps every value it ever
+had: about 150 bytes a call. This many calls cost a worker some 15 MB; then it is replaced."""
 WORKER_AGE_MAX_S = 3000.0
 """A worker's credentials last an hour: it is replaced before."""
 
@@ -33,10 +36,17 @@ class Pool:
         make_room: Frees one place of the engine's total, if it can.
         sink: For calls that no worker lived to report.
         clocks: Time.
+        worker_calls_max: After this many calls a worker is replaced.
     """
 
     def __init__(
-        self, spec: FunctionSpec, start: StartWorker, make_room: Callable[[], bool], sink: LogSink, clocks: Clocks
+        self,
+        spec: FunctionSpec,
+        start: StartWorker,
+        make_room: Callable[[], bool],
+        sink: LogSink,
+        clocks: Clocks,
+        worker_calls_max: int,
     ) -> None:
         self.spec = spec
         self.workers: set[Worker] = set()
@@ -46,6 +56,7 @@ class Pool:
         self._make_room = make_room
         self._sink = sink
         self._clocks = clocks
+        self._worker_calls_max = worker_calls_max
         self._idle: list[Worker] = []
         self._waiting: deque[asyncio.Future[Worker | None]] = deque()
 
@@ -153,7 +164,7 @@ class Pool:
 
     def _on_idle(self, worker: Worker) -> None:
         too_old = self._clocks.now_s() - worker.started_s > WORKER_AGE_MAX_S
-        if self.retired or too_old:
+        if self.retired or too_old or worker.calls >= self._worker_calls_max:
             worker.kill()
         elif not self._wake_next(worker):
             self._idle.append(worker)

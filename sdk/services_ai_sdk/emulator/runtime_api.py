@@ -62,6 +62,16 @@ class RuntimeApiConnection(asyncio.Protocol):
         """The loop's."""
         self._transport = None
 
+    def pause_writing(self) -> None:
+        """The loop's: the worker does not read its answers, and so is not read either."""
+        if self._transport is not None:
+            self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """The loop's."""
+        if self._transport is not None:
+            self._transport.resume_reading()
+
     def data_received(self, data: bytes) -> None:
         """The loop's."""
         try:

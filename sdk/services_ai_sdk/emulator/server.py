@@ -17,6 +17,8 @@ BODY_BYTES_MAX = 300 * 1024 * 1024
 """Above every upload that Lambda or S3 in one part takes here; what is larger is refused, not buffered."""
 _TARGET_BYTES_MAX = 32 * 1024
 _HEADER_BYTES_MAX = 64 * 1024
+_STALLED_BYTES_MAX = 128 * 1024
+"""What the parser may swallow without having got any further: it keeps an endless header to itself."""
 _WAITING_MAX = 16
 """Requests sent ahead on one connection before it is no longer read."""
 
@@ -49,7 +51,10 @@ class ServerConnection(asyncio.Protocol):
         self._length = b""
         self._expects = False
         self._too_large = False
+        self._stalled_bytes = 0
+        self._got_further = False
         self._paused = False
+        self._unread = False
         self._ended = False
         self._waiting: deque[tuple[HttpRequest, bool]] = deque()
         self._busy = False
@@ -71,12 +76,25 @@ class ServerConnection(asyncio.Protocol):
         self._ended = True
         return self._busy
 
+    def pause_writing(self) -> None:
+        """The loop's: the caller does not read its answers. It gets no more of them until it does."""
+        self._unread = True
+        self._pause_reading()
+
+    def resume_writing(self) -> None:
+        """The loop's."""
+        self._unread = False
+        if not self._busy:
+            self._next()
+
     def data_received(self, data: bytes) -> None:
         """The loop's."""
+        self._got_further = False
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            self._give_up(400, "there is nothing to upgrade to")
+            self._stalled_bytes = 0 if self._got_further else self._stalled_bytes + len(data)
+            if self._stalled_bytes > _STALLED_BYTES_MAX:
+                self._give_up(400, "the headers are too long")
         except httptools.HttpParserError:
             if self._too_large:
                 self._give_up(413, f"the request is larger than {BODY_BYTES_MAX} bytes")
@@ -111,7 +129,10 @@ class ServerConnection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         """The parser's."""
+        self._got_further = True
         self._request.method = self._parser.get_method().decode("latin-1")
+        if self._parser.should_upgrade():
+            raise ValueError("there is nothing to upgrade to")
         if self._length.isdigit() and int(self._length) > BODY_BYTES_MAX:
             self._too_large = True
             raise ValueError("the body is too large")
@@ -120,6 +141,7 @@ class ServerConnection(asyncio.Protocol):
 
     def on_body(self, body: bytes) -> None:
         """The parser's."""
+        self._got_further = True
         self._body += body
         if len(self._body) > BODY_BYTES_MAX:
             self._too_large = True
@@ -127,25 +149,30 @@ class ServerConnection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         """The parser's."""
+        self._got_further = True
         self._request.body = bytes(self._body)
         self._body = bytearray()
         self._waiting.append((self._request, self._parser.should_keep_alive()))
         if not self._busy:
             self._next()
-        elif len(self._waiting) > _WAITING_MAX and self._transport is not None and not self._paused:
+        elif len(self._waiting) > _WAITING_MAX:
+            self._pause_reading()
+
+    def _pause_reading(self) -> None:
+        if self._transport is not None and not self._paused:
             self._paused = True
             self._transport.pause_reading()
 
     def _next(self) -> None:
-        self._busy = bool(self._waiting)
-        if not self._waiting:
-            if self._ended and self._transport is not None:
+        self._busy = bool(self._waiting) and not self._unread
+        if self._paused and self._transport is not None and len(self._waiting) < 2 and not self._unread:
+            self._paused = False
+            self._transport.resume_reading()
+        if not self._busy:
+            if self._ended and self._transport is not None and not self._waiting:
                 self._transport.close()
             return
         request, keep_alive = self._waiting.popleft()
-        if self._paused and self._transport is not None and not self._waiting:
-            self._paused = False
-            self._transport.resume_reading()
         respond = functools.partial(self._respond, head=request.method == "HEAD", keep_alive=keep_alive)
         if self._short_way is not None and self._short_way(request, respond):
             return

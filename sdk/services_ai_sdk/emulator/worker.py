@@ -95,6 +95,7 @@ class Worker:
         self.spec = spec
         self.stream = stream
         self.phase = Phase.INIT
+        self.calls = 0
         self.idle_since_s = self.started_s = clocks.now_s()
         self.process = process
         self.group = group
@@ -162,6 +163,7 @@ class Worker:
         """Gives it an event. It must be idle."""
         assert self.phase is Phase.IDLE
         self.phase = Phase.BUSY
+        self.calls += 1
         self._invocation = invocation
         invocation.started_s = self._clocks.now_s()
         # What came between two events belongs to the earlier one's thread, but no log has a place for it but this.
@@ -183,7 +185,7 @@ class Worker:
 
     def is_usable(self) -> bool:
         """Whether it can take an event: idle, and alive even if its end was not noticed yet."""
-        return self.phase is Phase.IDLE and self.process.outer.poll() is None
+        return self.phase is Phase.IDLE and self.process.lives()
 
     def asks_next(self, connection: RuntimeApiConnection) -> None:
         """The runtime is ready for an event."""

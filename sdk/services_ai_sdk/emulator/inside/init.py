@@ -30,8 +30,10 @@ def main() -> None:
     socket.send_fds(channel, [b"listening"], [runtime_api.fileno(), aws.fileno()])
     runtime_api.close()
     aws.close()
-    sys.path[:] = [*options["sys_path"], *sys.path]
-    # While the engine puts this process into its memory group: the runtime client, nothing of the function.
+    *own, runtime = options["sys_path"]
+    # While the engine puts this process into its memory group: the runtime client, nothing of the function, whose
+    # modules may bear the names of those that the client imports.
+    sys.path.insert(0, runtime)
     import site
 
     from awslambdaric.__main__ import main as run
@@ -44,6 +46,7 @@ def main() -> None:
     channel.close()
     for name, value in options["limits"].items():
         resource.setrlimit(getattr(resource, name), (value, value))
+    sys.path[:0] = own
     run(["awslambdaric", os.environ["_HANDLER"]])
 
 

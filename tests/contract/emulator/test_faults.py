@@ -1,0 +1,223 @@
+"""Functions that raise, hang, die, leak and lie: each call is answered in Lambda's words; the next one works."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from services_ai_sdk.emulator.output import KEPT_BYTES_MAX
+from tests.contract.emulator.emulators import Emulator, is_alive, wait_until
+
+
+def test_exception(emulator: Emulator) -> None:
+    answer = emulator.run("faults.raises", {"name": "missing"})
+    assert answer.error == "Unhandled"
+    assert answer.value["errorType"] == "KeyError"
+    assert answer.value["errorMessage"] == "'missing'"
+    assert answer.value["requestId"] == answer.request_id
+    trace = answer.value["stackTrace"]
+    assert len(trace) == 1
+    assert 'File "/var/task/faults.py"' in trace[0]
+    assert 'raise KeyError(event["name"])' in trace[0]
+    assert "[ERROR] KeyError: 'missing'" in answer.log
+    assert emulator.run("faults.raises", {"name": "again"}).pid == answer.pid
+
+
+def test_base_exception_ends_the_process(emulator: Emulator) -> None:
+    answer = emulator.run("faults.raises_base")
+    assert answer.error == "Unhandled"
+    assert answer.kind == "Runtime.ExitError"
+    assert answer.value["errorMessage"].endswith("Runtime exited with error: exit status 1")
+    assert "not even an Exception" in answer.log
+
+
+def test_timeout(emulator: Emulator) -> None:
+    before = emulator.run("faults.hangs_if_told", {"hang": False}, timeout_s=1)
+    assert 0 < before.value <= 1000
+    answer = emulator.run("faults.hangs_if_told", {"hang": True})
+    assert (answer.error, answer.kind) == ("Unhandled", "Sandbox.Timedout")
+    assert answer.value["errorMessage"] == (
+        f"RequestId: {answer.request_id} Error: Task timed out after 1.00 seconds"
+    )
+    assert "Task timed out after 1.00 seconds" in answer.log
+    assert "Duration: 1000.00 ms" in answer.log
+    after = emulator.run("faults.hangs_if_told", {"hang": False})
+    assert after.error is None
+    assert after.pid != answer.pid == before.pid
+    wait_until(lambda: not is_alive(answer.pid), "the hanging worker is gone")
+
+
+@pytest.mark.parametrize(
+    ("event", "words"),
+    [
+        ({"how": "exit", "code": 3}, "Runtime exited with error: exit status 3"),
+        ({"how": "exit", "code": 0}, "Runtime exited without providing a reason"),
+        ({"how": "sys.exit", "code": 2}, "Runtime exited with error: exit status 2"),
+        ({"how": "kill", "signal": 9}, "Runtime exited with error: signal: killed"),
+        ({"how": "kill", "signal": 15}, "Runtime exited with error: signal: terminated"),
+        ({"how": "segfault"}, "Runtime exited with error: signal: segmentation fault"),
+    ],
+)
+def test_process_that_ends(emulator: Emulator, event: dict[str, Any], words: str) -> None:
+    answer = emulator.run("faults.dies_if_told", event)
+    assert (answer.error, answer.kind) == ("Unhandled", "Runtime.ExitError")
+    assert answer.value["errorMessage"] == f"RequestId: {answer.request_id} Error: {words}"
+    assert words in answer.log
+    after = emulator.run("faults.dies_if_told", {"how": ""})
+    assert after.error is None
+    assert after.pid != answer.pid
+
+
+def test_endless_recursion(emulator: Emulator) -> None:
+    answer = emulator.run("faults.recurses")
+    assert (answer.error, answer.kind) == ("Unhandled", "RecursionError")
+
+
+def test_value_that_is_no_json(emulator: Emulator) -> None:
+    answer = emulator.run("faults.returns_object")
+    assert (answer.error, answer.kind) == ("Unhandled", "Runtime.MarshalError")
+
+
+def test_response_of_six_megabytes_fits_and_more_does_not(emulator: Emulator) -> None:
+    small = emulator.run("faults.returns_size", {"size": 6_291_556 - 2}, memory_mb=256)
+    assert small.error is None
+    assert len(small.payload) == 6_291_556
+    large = emulator.run("faults.returns_size", {"size": 7_000_000})
+    assert (large.error, large.kind) == ("Unhandled", "Function.ResponseSizeTooLarge")
+    assert large.value["errorMessage"] == (
+        "Response payload size (7000002 bytes) exceeded maximum allowed payload size (6291556 bytes)."
+    )
+    assert emulator.run("faults.returns_size", {"size": 1}).pid == large.pid
+
+
+def test_too_much_memory(emulator: Emulator) -> None:
+    answer = emulator.run("faults.hogs", memory_mb=128)
+    assert (answer.error, answer.kind) == ("Unhandled", "Runtime.OutOfMemory")
+    assert answer.value["errorMessage"].endswith("Runtime exited with error: signal: killed")
+
+
+def test_flood_of_output_is_answered_and_bounded(emulator: Emulator) -> None:
+    answer = emulator.run("faults.floods", {"lines": 200_000}, timeout_s=30)
+    assert answer.value == "done"
+    lines = emulator.log.of("faults-floods")
+    assert sum(len(line) for line in lines) < KEPT_BYTES_MAX + 2000
+    dropped = [line for line in lines if "more bytes of output were not kept" in line]
+    assert len(dropped) == 1
+    assert int(dropped[0][1:].split()[0]) == 200_000 * 100 - KEPT_BYTES_MAX
+    assert lines[-1].startswith("REPORT")
+
+
+def test_output_in_single_bytes(emulator: Emulator) -> None:
+    answer = emulator.run("faults.prints_single_bytes", {"count": 200_000}, timeout_s=60)
+    assert answer.value == "done"
+    line = next(line for line in emulator.log.of("faults-prints_single_bytes") if line.startswith("."))
+    assert line == "." * (64 * 1024)
+
+
+def test_garbage_bytes_in_the_output(emulator: Emulator) -> None:
+    assert emulator.run("faults.prints_bytes").error is None
+    lines = emulator.log.of("faults-prints_bytes")
+    assert lines[1:3] == ["\ufffd\ufffd\x00 garbage \ufffd", "\ufffdafter"]
+
+
+@pytest.mark.parametrize(
+    ("code", "handler", "kind", "words"),
+    [
+        ("import nothing_here", "main.handle", "Runtime.ImportModuleError", "No module named 'nothing_here'"),
+        ("def (:", "main.handle", "Runtime.UserCodeSyntaxError", "Syntax error in module 'main'"),
+        ("", "main.handle", "Runtime.HandlerNotFound", "Handler 'handle' missing on module 'main'"),
+        ("", "absent.handle", "Runtime.ImportModuleError", "No module named 'absent'"),
+        ("", "nodots", "Runtime.MalformedHandlerName", "Bad handler 'nodots'"),
+        ("1 / 0", "main.handle", "ZeroDivisionError", "division by zero"),
+    ],
+)
+def test_function_that_cannot_be_imported(
+    emulator: Emulator, code: str, handler: str, kind: str, words: str
+) -> None:
+    name = f"import-{kind.replace('.', '-')}-{handler.replace('.', '-')}"
+    emulator.add(name, code, handler=handler)
+    for _ in range(2):
+        answer = emulator.call(name)
+        assert (answer.error, answer.kind) == ("Unhandled", kind)
+        assert words in answer.value["errorMessage"]
+        assert "START RequestId" in answer.log
+    assert [worker for worker in emulator.engine.status()["workers"] if worker["function"] == name] == []
+
+
+@pytest.mark.parametrize("code", [0, 5])
+def test_init_that_exits(emulator: Emulator, code: int) -> None:
+    emulator.add(f"init-exits-{code}", f"print('init ran')\nimport os\nos._exit({code})")
+    answer = emulator.call(f"init-exits-{code}")
+    assert (answer.error, answer.kind) == ("Unhandled", "Runtime.ExitError")
+    expected = "exit status 5" if code else "without providing a reason"
+    assert answer.value["errorMessage"].endswith(expected)
+
+
+def test_init_that_dies_once_is_tried_again(emulator: Emulator) -> None:
+    code = (
+        "import http.client, json, os\n"
+        "aws = http.client.HTTPConnection(os.environ['AWS_ENDPOINT_URL'].removeprefix('http://'))\n"
+        "key = os.environ['AWS_ACCESS_KEY_ID']\n"
+        "signed = f'AWS4-HMAC-SHA256 Credential={key}/x, SignedHeaders=host, Signature=0'\n"
+        "aws.request('POST', '/init', headers={'Authorization': signed})\n"
+        "attempt = int(aws.getresponse().getheader('attempt'))\n"
+        "if attempt == 1: os._exit(1)\n"
+        "def handle(event, context): return attempt\n"
+    )
+    attempts = iter(range(1, 10))
+    emulator.aws.answer = lambda head, body: (
+        b"HTTP/1.1 200 OK\r\nattempt: %d\r\nContent-Length: 0\r\n\r\n" % (next(attempts))
+    )
+    emulator.add("init-dies-once", code)
+    answer = emulator.call("init-dies-once")
+    assert (answer.error, answer.value) == (None, 2)
+
+
+def test_init_that_hangs(make_emulator: Callable[..., Emulator]) -> None:
+    emulator = make_emulator(init_max_s=0.6)
+    emulator.add("init-hangs", "print('before')\nimport time\nwhile True: time.sleep(1)")
+    answer = emulator.call("init-hangs")
+    assert (answer.error, answer.kind) == ("Unhandled", "Sandbox.Timedout")
+    assert answer.value["errorMessage"].endswith("Task timed out after 0.60 seconds")
+    assert "before" in answer.log
+    assert emulator.engine.status()["workers"] == []
+
+
+def test_what_init_prints_is_in_the_first_log(emulator: Emulator) -> None:
+    emulator.add("init-prints", "print('from init')\ndef handle(event, context): print('from handler')")
+    lines = emulator.call("init-prints").log.splitlines()
+    assert lines[0] == "from init"
+    assert lines[1].startswith("START")
+    assert lines[2] == "from handler"
+    assert "from init" not in emulator.call("init-prints").log
+
+
+def test_forged_runtime_api_requests_are_refused(emulator: Emulator) -> None:
+    old = emulator.run("faults.echo").request_id
+    answer = emulator.run("faults.forges", {"id": old})
+    assert answer.error is None
+    assert answer.value == [403, 403, 403, 403, 403, 404]
+
+
+def test_response_by_hand_wins_once_and_the_next_call_has_its_own(emulator: Emulator) -> None:
+    """A function may lie about its own call. What it says must never become the answer of the next one."""
+    first = emulator.run("faults.answers_twice")
+    assert first.value == "by hand"
+    for _ in range(3):
+        answer = emulator.run("faults.answers_twice")
+        assert answer.value == "by hand" or answer.kind == "Runtime.ExitError"
+
+
+def test_response_that_is_no_json_is_handed_on(emulator: Emulator) -> None:
+    """As on Lambda, which does not read what a runtime sends."""
+    answer = emulator.run("faults.answers_garbage")
+    assert (answer.error, answer.payload) == (None, b"{not json")
+
+
+def test_worker_that_dies_between_calls_is_not_shown(emulator: Emulator) -> None:
+    for _ in range(10):
+        answer = emulator.run("faults.dies_after_answer")
+        assert answer.value == "answered"
+        wait_until(lambda pid=answer.pid: not is_alive(pid), "the worker has died")

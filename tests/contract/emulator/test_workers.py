@@ -1,0 +1,158 @@
+"""How many workers there are, who gets which, and when they end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from services_ai_sdk.emulator import pool as pool_module
+from services_ai_sdk.emulator.engine import WORKERS_TOTAL_MAX
+from services_ai_sdk.emulator.errors import InvokeRefused
+from services_ai_sdk.emulator.pool import WORKERS_MAX
+from tests.contract.emulator.emulators import Answer, Emulator, is_alive, wait_until
+
+
+def at_once(emulator: Emulator, calls: list[tuple[str, Any]]) -> list[Answer]:
+    with ThreadPoolExecutor(len(calls)) as threads:
+        return list(threads.map(lambda call: emulator.call(*call), calls))
+
+
+def states(emulator: Emulator, name: str) -> list[str]:
+    return [worker["state"] for worker in emulator.engine.status()["workers"] if worker["function"] == name]
+
+
+def test_concurrent_calls_have_workers_of_their_own_and_the_rest_waits(emulator: Emulator) -> None:
+    emulator.add("crowd", handler="workers.sleeps", timeout_s=30)
+    answers = at_once(emulator, [("crowd", {"seconds": 0.3})] * (WORKERS_MAX + 4))
+    assert [answer.error for answer in answers] == [None] * (WORKERS_MAX + 4)
+    assert len({answer.pid for answer in answers}) == WORKERS_MAX
+    assert states(emulator, "crowd") == ["idle"] * WORKERS_MAX
+
+
+def test_one_caller_needs_one_worker(emulator: Emulator) -> None:
+    emulator.add("lonely", handler="workers.sleeps")
+    assert len({emulator.call("lonely").pid for _ in range(5)}) == 1
+    assert states(emulator, "lonely") == ["idle"]
+
+
+def test_too_many_waiting_calls_are_refused(
+    make_emulator: Callable[..., Emulator], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emulator = make_emulator()
+    emulator.add("queue", handler="workers.sleeps", timeout_s=30)
+    monkeypatch.setattr(pool_module, "WORKERS_MAX", 1)
+    monkeypatch.setattr(pool_module, "WAITING_MAX", 3)
+
+    async def calls() -> list[Any]:
+        await emulator.engine.invoke("queue", None, b"{}")
+        body = json.dumps({"seconds": 0.2}).encode()
+        made = [emulator.engine.invoke("queue", None, body) for _ in range(6)]
+        return await asyncio.gather(*made, return_exceptions=True)
+
+    results = emulator.do(calls())
+    refused = [result for result in results if isinstance(result, InvokeRefused)]
+    assert len(refused) == 2
+    assert [result.function_error for result in results if result not in refused] == [None] * 4
+    assert (refused[0].status, refused[0].error_type) == (429, "TooManyRequestsException")
+    assert refused[0].reason == "ConcurrentInvocationLimitExceeded"
+
+
+def test_function_gets_a_worker_though_others_hold_every_place(make_emulator: Callable[..., Emulator]) -> None:
+    """Idle workers of others give way; so do busy ones as soon as they are idle."""
+    emulator = make_emulator()
+    names = [f"greedy-{number}" for number in range(4)]
+    for name in [*names, "late"]:
+        emulator.add(name, handler="workers.sleeps", timeout_s=30)
+    greedy = [(name, {"seconds": 1.5}) for name in names for _ in range(WORKERS_TOTAL_MAX // 4)]
+    with ThreadPoolExecutor(1) as thread:
+        running = thread.submit(at_once, emulator, greedy)
+        wait_until(
+            lambda: (
+                [worker["state"] for worker in emulator.engine.status()["workers"]].count("busy")
+                == WORKERS_TOTAL_MAX
+            ),
+            "every place is taken",
+        )
+        late = emulator.call("late")
+        assert late.error is None
+        assert [answer.error for answer in running.result()] == [None] * WORKERS_TOTAL_MAX
+    assert len(emulator.engine.status()["workers"]) <= WORKERS_TOTAL_MAX
+
+
+def test_new_revision_retires_the_old_workers(emulator: Emulator) -> None:
+    emulator.add("changing", "def handle(event, context): return 'old'")
+    old = emulator.call("changing")
+    emulator.add("changing", "def handle(event, context): return 'new'", revision="2")
+    new = emulator.call("changing")
+    assert (old.value, new.value) == ("old", "new")
+    assert old.pid != new.pid
+    wait_until(lambda: not is_alive(old.pid), "the old worker has ended")
+    assert states(emulator, "changing") == ["idle"]
+
+
+def test_calls_of_an_old_revision_finish(emulator: Emulator) -> None:
+    emulator.add("replaced", handler="workers.sleeps", timeout_s=20)
+    with ThreadPoolExecutor(1) as thread:
+        slow = thread.submit(emulator.call, "replaced", {"seconds": 0.8})
+        wait_until(lambda: states(emulator, "replaced") == ["busy"], "it runs")
+        emulator.add("replaced", "def handle(event, context): return 'new'", revision="2")
+        assert emulator.call("replaced").value == "new"
+        old = slow.result()
+    assert old.error is None
+    wait_until(lambda: not is_alive(old.pid), "the old worker has ended")
+
+
+def test_two_versions_live_beside_each_other(emulator: Emulator) -> None:
+    first = emulator.add("twice", "def handle(event, context): return 1", version="1")
+    emulator.functions.specs["twice", "1"] = first
+    second = emulator.add("twice", "def handle(event, context): return 2", version="2", revision="2")
+    emulator.functions.specs["twice", "2"] = second
+    answers = [emulator.call("twice", Qualifier=version) for version in "1212"]
+    assert [answer.value for answer in answers] == [1, 2, 1, 2]
+    assert len({answer.pid for answer in answers}) == 2
+
+
+def test_source_is_asked_once_until_something_changes(emulator: Emulator) -> None:
+    emulator.add("known", handler="workers.sleeps")
+    for _ in range(3):
+        emulator.call("known")
+    assert emulator.functions.asked.count(("known", None)) == 1
+    emulator.loop.call_soon_threadsafe(emulator.engine.invalidate)
+    emulator.call("known")
+    assert emulator.functions.asked.count(("known", None)) == 2
+
+
+def test_what_is_not_there_is_asked_for_each_time(emulator: Emulator) -> None:
+    for _ in range(2):
+        with pytest.raises(InvokeRefused):
+            emulator.do(emulator.engine.invoke("not-yet", None, b"{}"))
+    emulator.add("not-yet", handler="workers.sleeps")
+    assert emulator.call("not-yet").error is None
+
+
+def test_caller_that_hangs_up_does_not_disturb_the_next(emulator: Emulator) -> None:
+    emulator.add("hung-up", handler="workers.sleeps")
+    emulator.call("hung-up")
+    body = b'{"seconds": 0.3}'
+    with socket.create_connection(("127.0.0.1", emulator.port)) as caller:
+        caller.sendall(
+            b"POST /2015-03-31/functions/hung-up/invocations HTTP/1.1\r\nHost: x\r\n"
+            b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
+        )
+        wait_until(lambda: "busy" in states(emulator, "hung-up"), "it runs")
+    assert emulator.call("hung-up").error is None
+    wait_until(lambda: set(states(emulator, "hung-up")) == {"idle"}, "the first call is over")
+
+
+def test_a_worker_is_replaced_after_its_last_call(make_emulator: Callable[..., Emulator]) -> None:
+    emulator = make_emulator(worker_calls_max=3)
+    emulator.add(
+        "worn", "import os\ncalls = []\ndef handle(event, context):\n    calls.append(1)\n    return len(calls)"
+    )
+    assert [emulator.call("worn").value for _ in range(7)] == [1, 2, 3, 1, 2, 3, 1]

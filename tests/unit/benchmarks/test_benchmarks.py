@@ -1,0 +1,107 @@
+"""The benchmarks' entry, and what the engine's says; never how fast anything is."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks import __main__ as entry
+from benchmarks import engine
+
+ROOT = Path(__file__).resolve().parents[3]
+FIGURES = {
+    "warm p50, ms",
+    "warm p99, ms",
+    "raw, 1 caller, per s",
+    "raw, 8 callers, per s",
+    "raw, 32 callers, per s",
+    "boto3, 1 callers, per s",
+    "boto3, 8 callers, per s",
+    "boto3, 32 callers, per s",
+    "memory a worker, RSS, MB",
+    "memory a worker, PSS, MB",
+    "cold start, ms",
+}
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "benchmarks", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+
+
+def figures(engine_p50_ms: float) -> dict[str, dict[str, float]]:
+    return {
+        "warm p50, ms": {"floor": 0.2, "engine": engine_p50_ms},
+        "raw, 8 callers, per s": {"floor": 6000.0, "engine": 4500.0},
+    }
+
+
+def test_without_a_name_it_lists_each_with_its_first_line() -> None:
+    listed = run()
+    assert listed.returncode == 0
+    assert {"breaker", "engine", "soak"} <= set(entry.names())
+    for name, line in entry.names().items():
+        assert line, name
+        assert f"  {name:<10} {line}" in listed.stdout.splitlines()
+    assert listed.stderr == ""
+
+
+@pytest.mark.parametrize("name", ["nope", "__main__", "engine_parts", "../benchmarks/engine", "engine.py", ""])
+def test_an_unknown_name_is_refused_with_the_list(name: str) -> None:
+    refused = run(name)
+    assert refused.returncode == 2
+    assert f"no benchmark {name!r}" in refused.stderr
+    assert "  breaker    " in refused.stderr
+    assert refused.stdout == ""
+
+
+def test_arguments_and_exit_codes_are_the_benchmarks_own(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        entry.main(["engine", "--no-such-option"])
+    assert ended.value.code == 2
+    assert "unrecognized arguments: --no-such-option" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("p50_ms", "said"), [(0.26, "met (1.30)"), (0.262, "missed (1.31)")])
+def test_the_table_says_whether_the_aim_is_met(p50_ms: float, said: str) -> None:
+    text = engine.table(figures(p50_ms))
+    assert text.endswith(f"1.3 × the floor: {said}")
+    assert "0.75" in next(line for line in text.splitlines() if line.startswith("raw, 8 callers"))
+
+
+def test_a_section_is_replaced_and_the_rest_stays(tmp_path: Path) -> None:
+    document = tmp_path / "benchmarks.md"
+    document.write_text("# Benchmarks\n\n## engine\n", encoding="utf-8")
+    engine.write("old figures", "3.11", "./dev bench engine", document)
+    engine.write("other Python", "3.12", "./dev bench engine", document)
+    with document.open("a", encoding="utf-8") as file:
+        file.write("\n## breaker\n")
+    engine.write("new figures", "3.11", "./dev bench engine", document)
+    text = document.read_text(encoding="utf-8")
+    assert "old figures" not in text
+    assert text.startswith("# Benchmarks\n\n## engine\n\n<!-- engine 3.11 -->\n`./dev bench engine` · ")
+    assert text.index("new figures") < text.index("other Python") < text.index("## breaker")
+    assert text.count("<!-- engine 3.11 -->") == 1
+
+
+def test_the_engine_s_answer_has_every_figure_of_both() -> None:
+    """About ten seconds: both servers, real workers, every row once."""
+    store = Path(f"/var/tmp/services-ai-tests-{os.getuid()}") / "store"
+    for folder in (store.parent, store):
+        folder.mkdir(mode=0o711, exist_ok=True)
+        folder.chmod(0o711)
+    done = run("engine", "--quick", "--json", "--python", "3.11", "--store", str(store))
+    assert done.returncode == 0, done.stderr
+    answer: dict[str, Any] = json.loads(done.stdout)
+    assert answer["python"] == "3.11"
+    assert answer["aim_p50_ratio"] == 1.3
+    assert set(answer["figures"]) == FIGURES
+    for name, by in answer["figures"].items():
+        assert set(by) == {"floor", "engine"}, name
+        assert all(value > 0 for value in by.values()), name
