@@ -28,9 +28,13 @@ def test_folder_appears_at_the_end(tmp_path: Path) -> None:
 
 
 def test_nothing_is_left_of_a_failure(tmp_path: Path) -> None:
-    with pytest.raises(ZeroDivisionError), place(tmp_path / "tree") as folder:
-        (folder / "half").write_text("x")
-        raise ZeroDivisionError
+    def fail() -> None:
+        with place(tmp_path / "tree") as folder:
+            (folder / "half").write_text("x")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
     assert list(tmp_path.iterdir()) == []
 
 

@@ -14,16 +14,17 @@ from services_ai_sdk.emulator.environment import Places, worker_environment
 from services_ai_sdk.emulator.spec import Artifact, Credentials, FunctionSpec, SandboxProfile
 
 ID = "8f5ff6d1-0000-4000-8000-000000000001"
+PREFIX = f"RequestId: {ID} Error:"
 
 
 @pytest.mark.parametrize(
     ("failure", "kind", "message"),
     [
-        (answers.timed_out(ID, 3), "Sandbox.Timedout", f"RequestId: {ID} Error: Task timed out after 3.00 seconds"),
-        (answers.timed_out(ID, 900), "Sandbox.Timedout", f"RequestId: {ID} Error: Task timed out after 900.00 seconds"),
+        (answers.timed_out(ID, 3), "Sandbox.Timedout", f"{PREFIX} Task timed out after 3.00 seconds"),
+        (answers.timed_out(ID, 900), "Sandbox.Timedout", f"{PREFIX} Task timed out after 900.00 seconds"),
         (answers.out_of_memory(ID), "Runtime.OutOfMemory",
          f"RequestId: {ID} Error: Runtime exited with error: signal: killed"),
-        (answers.exited(ID, 0), "Runtime.ExitError", f"RequestId: {ID} Error: Runtime exited without providing a reason"),
+        (answers.exited(ID, 0), "Runtime.ExitError", f"{PREFIX} Runtime exited without providing a reason"),
         (answers.exited(ID, 1), "Runtime.ExitError",
          f"RequestId: {ID} Error: Runtime exited with error: exit status 1"),
         (answers.exited(ID, 128), "Runtime.ExitError",
@@ -47,8 +48,10 @@ def test_failures(failure: answers.Failure, kind: str, message: str) -> None:
 def test_report_of_a_cold_call() -> None:
     assert log_texts.end(ID, 12.3456, 100.2, 128, 40) == [
         f"END RequestId: {ID}",
-        f"REPORT RequestId: {ID}\tDuration: 12.35 ms\tBilled Duration: 113 ms\tMemory Size: 128 MB\tMax Memory "
-        + "Used: 40 MB\tInit Duration: 100.20 ms\t",
+        (
+            f"REPORT RequestId: {ID}\tDuration: 12.35 ms\tBilled Duration: 113 ms\tMemory Size: 128 MB\t"
+            "Max Memory Used: 40 MB\tInit Duration: 100.20 ms\t"
+        ),
     ]
 
 
