@@ -95,7 +95,7 @@ class BubblewrapSandbox:
             "--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent", "--new-session",
             "--uid", str(_SANDBOX_UID), "--gid", "990", "--hostname", "lambda",
             *_system(), *self._etc(),
-            "--proc", "/proc", "--ro-bind", "/proc/sys", "/proc/sys", "--dev", "/dev",
+            "--proc", "/proc", "--ro-bind", "/proc/sys", "/proc/sys", "--dev", "/dev", "--remount-ro", "/dev",
             "--perms", "1777", "--size", str(spec.profile.tmp_size_mb * 1024 * 1024), "--tmpfs", "/tmp",  # noqa: S108 - inside it is private
             "--ro-bind", str(layout.runtime.lang), self.places.lang,
             "--ro-bind", str(layout.runtime.packages), self.places.runtime,

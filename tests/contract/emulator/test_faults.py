@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable
 from typing import Any
 
@@ -221,3 +223,19 @@ def test_worker_that_dies_between_calls_is_not_shown(emulator: Emulator) -> None
         answer = emulator.run("faults.dies_after_answer")
         assert answer.value == "answered"
         wait_until(lambda pid=answer.pid: not is_alive(pid), "the worker has died")
+
+
+def test_worker_whose_death_the_engine_has_not_noticed_is_not_shown(emulator: Emulator) -> None:
+    """The loop is kept busy until the worker is gone, so that nothing could tell it."""
+    emulator.add("killed", handler="faults.echo")
+
+    async def kill_and_call() -> tuple[Any, Any]:
+        before = await emulator.engine.invoke("killed", None, b"{}")
+        os.kill(before.worker_pid, signal.SIGKILL)
+        wait_until(lambda: not is_alive(before.worker_pid), "the worker has died")
+        return before, await emulator.engine.invoke("killed", None, b"{}")
+
+    for _ in range(5):
+        before, after = emulator.do(kill_and_call())
+        assert (before.function_error, after.function_error) == (None, None)
+        assert before.worker_pid != after.worker_pid

@@ -207,6 +207,13 @@ def test_own_key_passes_and_carries_the_identity(emulator: Emulator) -> None:
                 "aws4_request, SignedHeaders=host, Signature=AKIA1234567890123456/"
             },
         },
+        {
+            "headers": {
+                "Authorization": "AWS4-HMAC-SHA256 Credential=AKIAaws-own/20250101/us-east-1/s3/aws4_request, "
+                "SignedHeaders=host, Signature=00, AKIA1234567890123456/"
+            },
+            "signed": False,
+        },
         {"signed": False, "headers": {"Authorization": "X AKIA1234567890123456/ Credential=AKIAaws-own/a"}},
         {"target": "/b/k?X-Amz-Credential=AKIAaws-other%2F20250101%2Fus-east-1%2Fs3%2Faws4_request"},
         {"target": "/b/k?AWSAccessKeyId=AKIAaws-other"},
@@ -259,3 +266,17 @@ def _resident_mb() -> int:
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) // 1024
     raise AssertionError("no VmHWM")
+
+
+def test_dev_takes_no_files_and_its_devices_work(emulator: Emulator) -> None:
+    """Its tmpfs has no size of its own, and Lambda has no /dev/shm either."""
+    emulator.add(
+        "dev-files",
+        "def attempt(path):\n"
+        "    try:\n"
+        "        with open(path, 'wb') as file: return file.write(b'x')\n"
+        "    except OSError: return 'refused'\n"
+        "def handle(event, context):\n"
+        "    return [attempt(p) for p in ('/dev/x', '/dev/shm/x', '/dev/null', '/dev/stdout', '/tmp/x')]\n",
+    )
+    assert emulator.call("dev-files").value == ["refused", "refused", 1, 1, 1]
