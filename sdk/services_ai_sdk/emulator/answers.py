@@ -26,7 +26,6 @@ class InvokeAnswer:
         worker_pid: Process id on this machine.
         request_id: As in the log lines.
         log_tail: The last 4 KB of this call's log, where it was asked for.
-        status: Always 200: anything else is `InvokeRefused`.
     """
 
     payload: bytes
@@ -35,7 +34,6 @@ class InvokeAnswer:
     worker_pid: int
     request_id: str
     log_tail: bytes = b""
-    status: int = 200
 
 
 @dataclass(frozen=True, slots=True)

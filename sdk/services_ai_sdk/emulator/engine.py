@@ -123,7 +123,6 @@ class Engine:
         spec = await self.resolve(function, qualifier)
         if self._reaper is None:
             self._reaper = asyncio.create_task(self._reap())
-        arn = spec.function_arn if qualifier is None else f"{spec.function_arn}:{qualifier}"
         answer: asyncio.Future[InvokeAnswer] = asyncio.get_running_loop().create_future()
 
         def answered(found: InvokeAnswer) -> None:
@@ -131,7 +130,7 @@ class Engine:
             if not answer.done():
                 answer.set_result(found)
 
-        await self._pool(spec).run(_invocation(arn, payload, answered, log_tail=log_tail))
+        await self._pool(spec).run(_invocation(spec, qualifier, payload, answered, log_tail=log_tail))
         return await answer
 
     def try_invoke(
@@ -148,11 +147,10 @@ class Engine:
         spec = self._resolved.get((function, qualifier))
         if spec is None or self._closed or len(payload) > REQUEST_BYTES_MAX:
             return False
-        pool = self._pools.get((spec.function_arn, spec.version, spec.revision))
+        pool = self._pools.get(_pool_key(spec))
         if pool is None:
             return False
-        arn = spec.function_arn if qualifier is None else f"{spec.function_arn}:{qualifier}"
-        return pool.try_run(_invocation(arn, payload, answered, log_tail=False))
+        return pool.try_run(_invocation(spec, qualifier, payload, answered, log_tail=False))
 
     async def resolve(self, function: str, qualifier: str | None) -> FunctionSpec:
         """What a name and a qualifier mean, from memory where nothing has changed since it was asked.
@@ -211,7 +209,7 @@ class Engine:
         return sandbox
 
     def _pool(self, spec: FunctionSpec) -> Pool:
-        key = (spec.function_arn, spec.version, spec.revision)
+        key = _pool_key(spec)
         pool = self._pools.get(key)
         if pool is None:
             for old in [each for each in self._pools if each[:2] == key[:2]]:
@@ -344,9 +342,20 @@ def _ending() -> InvokeRefused:
     return InvokeRefused(503, "ServiceUnavailableException", "the local cloud is ending")
 
 
+def _pool_key(spec: FunctionSpec) -> tuple[str, str, str]:
+    """One pool of workers each: function, version, and what they are made from."""
+    return spec.function_arn, spec.version, spec.revision
+
+
 def _invocation(
-    arn: str, payload: bytes, answered: Callable[[InvokeAnswer], None], *, log_tail: bool
+    spec: FunctionSpec,
+    qualifier: str | None,
+    payload: bytes,
+    answered: Callable[[InvokeAnswer], None],
+    *,
+    log_tail: bool,
 ) -> Invocation:
+    arn = spec.function_arn if qualifier is None else f"{spec.function_arn}:{qualifier}"
     return Invocation(_request_id(), payload or b"{}", arn, answered, log_tail)
 
 

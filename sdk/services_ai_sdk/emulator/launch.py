@@ -105,7 +105,6 @@ def spawn(command: Command, uid: int | None) -> Process:
     if uid is not None:
         # So that the function may open /dev/stdout anew.
         os.fchown(writing, uid, uid)
-    passed = [theirs.fileno()]
     files = []
     if command.sandboxed:
         files.append(_memory_file(command.filter))
@@ -118,7 +117,7 @@ def spawn(command: Command, uid: int | None) -> Process:
             stdin=subprocess.DEVNULL,
             stdout=writing,
             stderr=writing,
-            pass_fds=(*passed, *files),
+            pass_fds=(theirs.fileno(), *files),
             env=dict(command.environment),
             cwd="/",
             start_new_session=True,  # Ctrl-C in a terminal is the engine's, which ends its workers in order
