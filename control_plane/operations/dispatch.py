@@ -12,6 +12,7 @@ from control_plane.operations.ports import OutcomesSink
 from control_plane.rules import breaker as rules
 from control_plane.table.routes import Route
 from services_ai_sdk import hooks
+from services_ai_sdk.hooks.arguments import check_arguments
 from services_ai_sdk.wire import jsontext
 from services_ai_sdk.wire.call import HookAnswer, HookCall
 from services_ai_sdk.wire.envelope import Envelope
@@ -22,8 +23,6 @@ from services_ai_sdk.wire.outcome import OutcomeClass
 
 INVOKE_MAX_S = 27.0
 """Above every function's timeout (25 s), and leaves two seconds of the answer's 29 to write outcomes."""
-_RUNTIME_MARGIN_S = 0.1
-"""A hook's own budget ends before its function's timeout and its caller's patience."""
 _ENVELOPE_ROOM_BYTES = 64 * 1024
 
 
@@ -53,11 +52,11 @@ class Dispatcher:
         """Serves one request, `wire.call.HookCall` in and `HookAnswer` out, both as plain JSON.
 
         Raises:
-            InvalidInputError: The request is malformed, or there is no such hook.
+            InvalidInputError: The request is malformed, there is no such hook, or it has other parameters.
             PlatformError: The control plane cannot be read and nothing is known yet.
         """
         call = HookCall.from_dict(raw)
-        hooks.get(call.hook)
+        check_arguments(hooks.get(call.hook), call.args)
         args_json = _args_json(call)
         clock = self._around.clock
         started_s, at_ms = clock.ticks_s(), clock.now_ms()
@@ -81,17 +80,16 @@ class Dispatcher:
                 # Its breaker is gone, so it is being taken away, and its route will be.
                 continue
             call_id = invocation_id(event_id, route.plugin_id)
-            payload = self._payload(call, event_id, call_id, route, args_json, deadline_s)
+            payload = self._payload(call, event_id, call_id, route, args_json)
             calls.append(PluginCall(self._around, route, state, call_id, payload, deadline_s))
         return calls
 
     def _payload(
-        self, call: HookCall, event_id: str, call_id: str, route: Route, args_json: str, deadline_s: float
-    ) -> Callable[[int], bytes]:
+        self, call: HookCall, event_id: str, call_id: str, route: Route, args_json: str
+    ) -> Callable[[int, int], bytes]:
         """The envelope as bytes, made when the epoch is known; arguments are serialised once for all plugins."""
 
-        def build(epoch: int) -> bytes:
-            left_s = min(deadline_s - self._around.clock.ticks_s(), route.timeout_s) - _RUNTIME_MARGIN_S
+        def build(epoch: int, budget_ms: int) -> bytes:
             envelope = Envelope(
                 invocation_id=call_id,
                 event_id=event_id,
@@ -104,7 +102,7 @@ class Dispatcher:
                 settings=route.settings,
                 permissions=route.permissions,
                 tenant=call.tenant,
-                budget_ms=max(1, int(left_s * 1000)),
+                budget_ms=budget_ms,
                 hops=call.hops,
                 cause=call.cause,
             ).to_dict()

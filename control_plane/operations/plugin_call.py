@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from control_plane.operations.clock import Clock
 from control_plane.operations.ports import Invoker, NotInvoked
 from control_plane.operations.routing import Routing
 from control_plane.rules import breaker as rules
+from control_plane.rules import budget
 from control_plane.rules.breaker import Admission, BreakerState, Evidence
 from control_plane.rules.classify import Classified, classify, uncounted
 from control_plane.rules.text import one_line
@@ -47,7 +49,7 @@ class Surroundings:
 
     Attributes:
         jitter: A random number from 0 to 1.
-        warn: Takes one line when an outcome could not be written.
+        warn: Takes a text when an outcome could not be written, or something of ours broke.
     """
 
     routing: Routing
@@ -66,7 +68,7 @@ class PluginCall:
         route: Who.
         state: The breaker as this environment knows it.
         invocation_id: Of this event for this plugin.
-        payload: The envelope as JSON, given the epoch.
+        payload: The envelope as JSON, given the epoch and the hook's budget in milliseconds.
         deadline_s: By `clock.ticks_s`: when the caller stops waiting.
 
     Attributes:
@@ -80,7 +82,7 @@ class PluginCall:
         route: Route,
         state: BreakerState,
         invocation_id: str,
-        payload: Callable[[int], bytes],
+        payload: Callable[[int, int], bytes],
         deadline_s: float,
     ) -> None:
         self._around = around
@@ -94,24 +96,25 @@ class PluginCall:
         self.recorded: Future[None] = Future()
 
     def run(self) -> None:
-        """Calls the plugin and writes the outcome through. Never raises: both futures carry what went wrong."""
+        """Calls the plugin and writes the outcome through. Never raises: one part is no other's business."""
         try:
             probe = self._admit()
             part = self._skip() if probe is Admission.SKIP else self._invoke()
-            self.answered.set_result(part)
-        except BaseException as error:  # noqa: BLE001 - a thread's error belongs to whoever waits for it
-            self.answered.set_exception(error)
+        except Exception as error:  # noqa: BLE001 - a fault of ours costs this plugin's part, not the whole hook
+            self._around.warn(f"calling {self.route.plugin_id}: {traceback.format_exc()}")
+            self.answered.set_result(self._part(uncounted(f"not called: {type(error).__name__}: {error}")))
             self.recorded.set_result(None)
             return
+        self.answered.set_result(part)
         try:
             self._record(part, is_probe=probe is Admission.PROBE)
         except PlatformError as error:
             # A hook never fails because recording failed.
             self._around.warn(f"an outcome of {self.route.plugin_id} was not written: {error.message}")
-        except BaseException as error:  # noqa: BLE001 - as above
-            self.recorded.set_exception(error)
-            return
-        self.recorded.set_result(None)
+        except Exception:  # noqa: BLE001 - as above
+            self._around.warn(f"an outcome of {self.route.plugin_id} was not written: {traceback.format_exc()}")
+        finally:
+            self.recorded.set_result(None)
 
     def late(self) -> Part:
         """The part for a caller that waits no longer."""
@@ -140,17 +143,19 @@ class PluginCall:
         return self._part(Classified(OutcomeClass.SKIPPED), skipped=str(self.state.state))
 
     def _invoke(self) -> Part:
-        payload = self._payload(self.state.epoch)
         left_s = max(0.0, self._deadline_s - self._around.clock.ticks_s())
+        budget_s = budget.given_s(left_s, self.route.timeout_s)
+        payload = self._payload(self.state.epoch, max(1, int(budget_s * 1000)))
         try:
             answer = self._around.invoker.invoke(self.route.alias_arn, payload, left_s)
         except NotInvoked as refusal:
             skipped = f"not run: {refusal.not_run}" if refusal.not_run else ""
             return self._part(uncounted(refusal.reason), skipped=skipped, duration_ms=self._waited_ms())
+        waited_ms = self._waited_ms()
         what = classify(answer.status_code, answer.function_error, answer.payload)
         return self._part(
-            what,
-            duration_ms=self._waited_ms(),
+            budget.judged(what, budget_s, self.route.timeout_s, waited_ms / 1000),
+            duration_ms=waited_ms,
             worker_pid=answer.worker_pid,
             size_bytes=len(answer.payload),
         )

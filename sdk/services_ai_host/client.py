@@ -12,14 +12,14 @@ from services_ai_host.transport import LambdaTransport, Transport
 from services_ai_sdk.wire.call import HookAnswer, HookCall
 from services_ai_sdk.wire.errors import PlatformError, ServicesAIError
 from services_ai_sdk.wire.jsontext import loads
-from services_ai_sdk.wire.limits import SYNC_ANSWER_MAX_S
+from services_ai_sdk.wire.limits import HOOK_BUDGET_DEFAULT_S, SYNC_ANSWER_MAX_S
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 DISPATCHER_VARIABLE = "SERVICES_AI_DISPATCHER"
 BUDGET_VARIABLE = "SERVICES_AI_BUDGET_MS"
-DEFAULT_BUDGET_MS = 10_000
+DEFAULT_BUDGET_MS = int(HOOK_BUDGET_DEFAULT_S * 1000)
 ANSWER_MARGIN_S = 1.0
 """The dispatcher answers within the budget; this is for the way there and back."""
 

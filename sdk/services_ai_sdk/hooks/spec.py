@@ -25,7 +25,7 @@ class Parameter:
 
     Attributes:
         name: As the method must spell it.
-        type: For people: `Lead`, `Context`.
+        type: For people: `Lead`, `Context`. Every one of them is a JSON object.
     """
 
     name: str

@@ -14,6 +14,7 @@ from services_ai_sdk.plugin.api import PluginAPI
 from services_ai_sdk.plugin.base import ServicesAIPlugin
 from services_ai_sdk.plugin.failures import FailureReader, HookResultError
 from services_ai_sdk.plugin.payload import wrap
+from services_ai_sdk.plugin.time_limit import TimeLimit
 from services_ai_sdk.wire.failure import Failure
 from services_ai_sdk.wire.limits import SYNC_PAYLOAD_MAX_BYTES
 from services_ai_sdk.wire.result import Result
@@ -31,6 +32,7 @@ def safe_hook_execution(
     settings: Mapping[str, Any] | None = None,
     permissions: frozenset[str] = frozenset(),
     clock: Callable[[], float] = time.perf_counter,
+    time_limit: TimeLimit | None = None,
 ) -> Result | Failure:
     """Calls the plugin's method for one hook. Whatever the plugin does in it, this returns.
 
@@ -43,7 +45,9 @@ def safe_hook_execution(
         settings: For `self.settings`.
         permissions: What an admin granted.
         clock: Seconds, of any start.
+        time_limit: What ends a method that takes too long; none when left out.
     """
+    limit = time_limit or TimeLimit(hook, None)
     api = PluginAPI(permissions)
     started_s = clock()
     try:
@@ -54,11 +58,13 @@ def safe_hook_execution(
             plugin.bind_call(wrap(dict(settings or {})), api, permissions)
         arguments = _arguments(method, hook, {**wrap(dict(args))}, {"api": api, "plugin_id": plugin_id})
         started_s = clock()
-        value = method(**arguments)
+        with limit:
+            value = method(**arguments)
         duration_ms = (clock() - started_s) * 1000
         result = Result(value, api.actions, round(duration_ms, 3), 0.0, peak_memory_mb())
         _check_sendable(hook, result)
     except BaseException as error:  # noqa: BLE001 - SystemExit and KeyboardInterrupt are the plugin's failure too
+        limit.end()
         return reader.read(error)
     return result
 

@@ -8,10 +8,11 @@ from dataclasses import replace
 
 from services_ai_sdk.plugin.frames import frames_of
 from services_ai_sdk.plugin.paths import CodePaths
-from services_ai_sdk.plugin.redact import redact
+from services_ai_sdk.plugin.time_limit import HookTimedOut
 from services_ai_sdk.wire import jsontext
 from services_ai_sdk.wire.failure import Category, Failure, Frame
 from services_ai_sdk.wire.limits import FAILURE_MAX_BYTES
+from services_ai_sdk.wire.redact import redact
 
 MESSAGE_MAX_CHARS = 4000
 
@@ -101,6 +102,7 @@ def _type_name(error: BaseException) -> str:
 def _category(error: BaseException) -> Category:
     kinds = (
         (HookResultError, Category.RESPONSE_ERROR),
+        (HookTimedOut, Category.TIMEOUT_ERROR),
         (MemoryError, Category.OUT_OF_MEMORY),
         (PermissionError, Category.PERMISSION_ERROR),
         (ImportError, Category.IMPORT_ERROR),

@@ -7,8 +7,8 @@ from collections import deque
 from types import TracebackType
 
 from services_ai_sdk.plugin.paths import CodePaths
-from services_ai_sdk.plugin.redact import redact
 from services_ai_sdk.wire.failure import Frame
+from services_ai_sdk.wire.redact import redact
 
 OUTERMOST = 5
 INNERMOST = 25

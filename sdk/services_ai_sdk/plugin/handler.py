@@ -11,10 +11,12 @@ from services_ai_sdk.plugin.execution import peak_memory_mb, safe_hook_execution
 from services_ai_sdk.plugin.failures import FailureReader
 from services_ai_sdk.plugin.loading import PackagedPlugin, import_plugin, read_packaged
 from services_ai_sdk.plugin.paths import CodePaths
+from services_ai_sdk.plugin.time_limit import TimeLimit
 from services_ai_sdk.wire import jsontext
 from services_ai_sdk.wire.envelope import Envelope
 from services_ai_sdk.wire.errors import InvalidInputError
 from services_ai_sdk.wire.failure import Failure
+from services_ai_sdk.wire.limits import LAMBDA_TIMEOUT_MAX_S
 from services_ai_sdk.wire.result import Result
 
 _SECRETS = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ACCESS_KEY_ID")
@@ -36,6 +38,7 @@ class PluginRuntime:
     ) -> None:
         self._environment = environment
         self._clock = clock
+        self._in_lambda = "AWS_LAMBDA_RUNTIME_API" in environment
         self._packaged: PackagedPlugin | None = None
         self._plugin: object | None = None
         self._failure: Failure | None = None
@@ -105,7 +108,12 @@ class PluginRuntime:
             settings={**packaged.settings, **envelope.settings},
             permissions=frozenset(map(str, envelope.permissions)),
             clock=self._clock,
+            time_limit=TimeLimit(envelope.hook, _limit_s(envelope.budget_ms), ends_process=self._in_lambda),
         )
+
+
+def _limit_s(budget_ms: int) -> float | None:
+    return min(budget_ms, LAMBDA_TIMEOUT_MAX_S * 1000) / 1000 if budget_ms > 0 else None
 
 
 def _as_exception(failure: Failure) -> Exception:

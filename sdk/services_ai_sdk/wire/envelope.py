@@ -29,7 +29,7 @@ class Envelope:
         settings: The plugin's settings; a secret one is there by name only.
         permissions: What an admin granted.
         tenant: Whose data this call is about.
-        budget_ms: How long the hook may take, from the moment it starts.
+        budget_ms: How long the hook may take, from the moment it starts; 0 for as long as the function may.
         hops: How many actions or signals led here.
         cause: Their event ids, oldest first.
         api: `{"function": …, "token": …}` of the broker; empty while there is none.

@@ -24,6 +24,12 @@ FAILURE_MAX_BYTES = 32 * 1024
 PLUGIN_ID_MAX_CHARS = 40
 """It names a function and a role, and both names end at 64 characters."""
 
+LAMBDA_TIMEOUT_MAX_S = 900
+"""Longest Timeout of any function (Lambda quotas)."""
+
+HOOK_BUDGET_DEFAULT_S = 10.0
+"""What a host waits for all plugins of a hook together unless it says otherwise."""
+
 PLUGIN_TIMEOUT_MAX_S = 25
 """Upper bound of `limits.timeout_s`: the function's Timeout stays below the caller's read timeout."""
 

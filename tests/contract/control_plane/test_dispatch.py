@@ -88,20 +88,31 @@ def test_a_known_hook_nobody_listens_to_is_an_empty_answer(world: World) -> None
         ({"v": 1, "hook": "lead_created", "args": []}, "invalid-input"),
         ({"v": 1, "hook": ["lead_created"], "args": {}}, "invalid-input"),
         ({"v": 1, "hook": "lead_created", "args": {}, "hops": 8}, "too-many-hops"),
-        ({"v": 1, "hook": "lead_created", "args": {"x": float("inf")}}, "invalid-input"),
-        ({"v": 1, "hook": "lead_created", "args": {"x": "\ud800"}}, "invalid-input"),
-        ({"v": 1, "hook": "lead_created", "args": {"x": "y" * 6_300_000}}, "payload-too-large"),
+        ({"v": 1, "hook": "lead_created", "args": {"lead": {"x": float("inf")}, "context": {}}}, "invalid-input"),
+        ({"v": 1, "hook": "lead_created", "args": {"lead": {"x": "\ud800"}, "context": {}}}, "invalid-input"),
+        (
+            {"v": 1, "hook": "lead_created", "args": {"lead": {"x": "y" * 6_300_000}, "context": {}}},
+            "payload-too-large",
+        ),
         ({"v": 1, "hook": "lead_created", "args": {}, "budget_ms": 0}, "invalid-input"),
+        ({"v": 1, "hook": "lead_created", "args": {}}, "hook-arguments-invalid"),
+        ({"v": 1, "hook": "lead_created", "args": {"lead": {}}}, "hook-arguments-invalid"),
+        ({"v": 1, "hook": "lead_created", "args": {"lead": "x", "context": {}}}, "hook-arguments-invalid"),
+        ({"v": 1, "hook": "lead_created", "args": {"lead": None, "context": {}}}, "hook-arguments-invalid"),
+        ({"v": 1, "hook": "lead_created", "args": {**SAMPLE, "laed": {}}}, "hook-arguments-invalid"),
+        ({"v": 1, "hook": "lead_created", "args": {**SAMPLE, "\ud800" * 9999: 1}}, "hook-arguments-invalid"),
         (None, "invalid-input"),
         ([], "invalid-input"),
         ("lead_created", "invalid-input"),
     ],
 )
 def test_a_request_that_cannot_be_served_says_why(world: World, request_: Any, code: str) -> None:
+    world.deploy("alpha", raises("KeyError", "'lead'"))
     with pytest.raises(InvalidInputError) as caught:
         world.dispatcher(request_)
     assert caught.value.code == code
-    assert world.invoker.calls == []
+    assert len(json.dumps(caught.value.to_dict())) < 2000
+    assert (world.invoker.calls, world.sink.bodies, world.state("alpha").runs) == ([], [], {})
 
 
 def test_five_failures_in_a_row_switch_it_off_and_the_next_call_skips_it(world: World) -> None:
@@ -248,6 +259,73 @@ def test_a_plugin_that_hangs_is_reported_and_not_waited_for(world: World) -> Non
     assert answer["alpha"]["status"] == "error"
     assert "no answer within" in answer["alpha"]["reason"]
     assert answer["beta"]["value"] == "fine"
+    assert world.state("alpha").runs == {}
+
+
+def timed_out(after_s: float, world: World) -> Any:
+    """What the runtime answers for a hook that hangs, once its budget is over."""
+
+    def script(envelope: dict[str, Any]) -> Invoked:
+        world.clock.now += min(after_s, envelope["budget_ms"] / 1000)
+        failure = {
+            "type": "HookTimedOut",
+            "message": "still running",
+            "category": "timeout_error",
+            "frames": [{"file": "main.py", "line": 9, "function": "wait", "in_app": True}],
+        }
+        body = {"errorType": "HookTimedOut", "errorMessage": json.dumps(failure), "stackTrace": []}
+        return Invoked(200, "Unhandled", json.dumps(body).encode())
+
+    return script
+
+
+def test_a_plugin_that_always_hangs_is_switched_off_with_every_default(world: World) -> None:
+    world.deploy("alpha", timed_out(60, world))  # its timeout is 10 s, as a host's budget is
+    for _ in range(5):
+        answer = world.fire(budget_ms=10_000)["alpha"]
+        assert answer["failure"]["category"] == "timeout_error"
+        assert answer["duration_ms"] < 10_000
+    assert str(world.state("alpha").state) == "auto_disabled"
+
+
+def test_a_caller_in_a_hurry_does_not_switch_plugins_off(world: World) -> None:
+    world.deploy("alpha", timed_out(60, world))
+    for _ in range(6):
+        answer = world.fire(budget_ms=1000)["alpha"]
+    assert (answer["status"], answer["failure"]) == ("error", None)
+    assert answer["reason"] == (
+        "stopped after 0.9 s, all that this call had left; "
+        "the plugin's own limit is 10 s; it was at main.py:9 in wait"
+    )
+    assert world.state("alpha").runs == {}
+
+
+def test_a_process_that_had_to_be_ended_is_a_timeout(world: World) -> None:
+    def ended(envelope: dict[str, Any]) -> Invoked:
+        world.clock.now += envelope["budget_ms"] / 1000 + 0.2
+        body = {
+            "errorType": "Runtime.ExitError",
+            "errorMessage": "RequestId: 1 Error: Runtime exited: exit status 1",
+        }
+        return Invoked(200, "Unhandled", json.dumps(body).encode())
+
+    world.deploy("alpha", ended)
+    failure = world.fire(budget_ms=10_000)["alpha"]["failure"]
+    assert (failure["type"], failure["category"]) == ("HookTimedOut", "timeout_error")
+    assert len(world.state("alpha").run("lead_created")) == 1
+
+
+def test_a_fault_of_ours_in_one_plugins_part_costs_the_others_nothing(world: World) -> None:
+    def broken(_: dict[str, Any]) -> Invoked:
+        raise ZeroDivisionError("a bug in the platform")
+
+    world.deploy("alpha", broken)
+    world.deploy("beta", returns("fine"))
+    answer = world.fire()
+    assert answer["beta"]["value"] == "fine"
+    assert (answer["alpha"]["status"], answer["alpha"]["failure"]) == ("error", None)
+    assert "ZeroDivisionError" in answer["alpha"]["reason"]
+    assert any("in broken" in warning for warning in world.warnings)
     assert world.state("alpha").runs == {}
 
 

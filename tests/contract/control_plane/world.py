@@ -25,6 +25,7 @@ from control_plane.table.dynamo import Table
 from control_plane.table.errors import Errors
 from control_plane.table.plugins import Plugins
 from control_plane.table.routes import Routes
+from services_ai_sdk import hooks
 from tests.contract.control_plane.fakes import (
     FakeDeployer,
     FakeInvoker,
@@ -191,7 +192,8 @@ class World:
 
     def fire(self, hook: str = "lead_created", **fields: Any) -> dict[str, dict[str, Any]]:
         """One call; its results by plugin."""
-        answer = self.dispatcher({"v": 1, "hook": hook, "args": SAMPLE, **fields})
+        args = SAMPLE if hook == "lead_created" else hooks.get(hook).sample
+        answer = self.dispatcher({"v": 1, "hook": hook, "args": args, **fields})
         return {result["plugin"]["id"]: result for result in answer["results"]}
 
     def state(self, plugin_id: str) -> Any:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from control_plane.rules import histogram
 from control_plane.rules.grouping import group_id, normalise
 from control_plane.rules.moments import moment, span
-from control_plane.rules.redaction import REDACTED, redacted
+from control_plane.rules.redaction import REDACTED, TEXT_MAX_CHARS, redacted
 from control_plane.rules.text import one_line, plain
 from control_plane.table.codec import decode, encode
 from services_ai_sdk.wire.failure import Category, Failure, Frame
@@ -75,10 +75,30 @@ def test_secrets_are_not_kept() -> None:
     }
     assert redacted(raw) == {
         "password": REDACTED,
-        "lead": {"api_key": REDACTED, "name": "Ada", "notes": [REDACTED, "fine"], "token": None},
+        "lead": {"api_key": REDACTED, "name": "Ada", "notes": ["Bearer ***", "fine"], "token": None},
         "Authorization": REDACTED,
         "passenger": "kept",
     }
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "-----BEGIN RSA PRIVATE KEY-----\nhunter2hunter2\n-----END RSA PRIVATE KEY-----",
+        "postgres://admin:hunter2hunter2@db.internal/crm",
+        "the password=hunter2hunter2 does not work",
+        '{"client_secret": "hunter2hunter2"}',
+    ],
+)
+def test_secrets_inside_text_are_not_kept(text: str) -> None:
+    kept = redacted({"lead": {"message": f"see {text}", text: 1}})
+    assert "hunter2" not in str(kept)
+    assert kept["lead"]["message"].startswith("see ")
+
+
+def test_more_text_than_a_host_should_wait_for_is_not_kept() -> None:
+    kept = redacted({"lead": {"id": 7, "message": "x" * TEXT_MAX_CHARS, "name": "Ada"}})
+    assert kept == {"lead": {"id": 7, "message": f"[not kept: {TEXT_MAX_CHARS:,} characters]", "name": "Ada"}}
 
 
 def test_redaction_ends() -> None:

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from services_ai_sdk.hooks import get, names
+from services_ai_sdk.hooks.arguments import check_arguments
 from services_ai_sdk.hooks.catalogue import suggest
 from services_ai_sdk.hooks.permissions import PERMISSIONS, READS, WRITES
 from services_ai_sdk.wire.errors import InvalidInputError
@@ -58,3 +59,23 @@ def test_suggestions(written: str, meant: str | None) -> None:
 
 def test_each_read_and_write_needs_a_permission_that_exists() -> None:
     assert {*READS.values(), *WRITES.values()} <= set(PERMISSIONS)
+
+
+@pytest.mark.parametrize("name", names())
+def test_a_sample_passes_its_own_check(name: str) -> None:
+    check_arguments(get(name), get(name).sample)
+
+
+def test_wrong_arguments_are_all_named() -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        check_arguments(get("lead_updated"), {"lead": 4182, "previous": {}, "changes": ["status"], "contxt": {}})
+    assert caught.value.code == "hook-arguments-invalid"
+    assert caught.value.details["problems"] == [
+        "unknown 'previous' (did you mean previous_state?)",
+        "unknown 'contxt' (did you mean context?)",
+        "missing 'previous_state'",
+        "missing 'context'",
+        "'lead' must be an object, not a number",
+        "'changes' must be an object, not a list",
+    ]
+    assert "lead: Lead, previous_state: Lead, changes: Changes, context: Context" in caught.value.hint

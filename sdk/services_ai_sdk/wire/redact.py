@@ -14,7 +14,8 @@ _WORDS = (
     r"passw(?:or)?d|pwd|secret|token|api[_-]?key|apikey|access[_-]?key|private[_-]?key|signing[_-]?key"
     r"|authorization|credential|cookie"
 )
-_NAME = rf"(?i:[\w.-]{{0,40}}(?:{_WORDS})[\w.-]{{0,40}})"
+# What stands before the word stays, so the pattern begins at the word: a prefix would cost 40 tries a character.
+_NAME = rf"(?i:(?:{_WORDS})[\w.-]{{0,40}})"
 _ASSIGN = r"""["']?\s{0,4}(?:=>|[:=])\s{0,4}"""
 
 # Text, not patterns: `re` compiles and keeps them when they are first used, which most processes never do.

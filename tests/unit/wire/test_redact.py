@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from services_ai_sdk.plugin.redact import redact
+from services_ai_sdk.wire.redact import redact
 
 SECRET = "hunter2hunter2"
 
