@@ -8,6 +8,7 @@ DEFAULT_STACK = "services-ai"
 LIVE_ALIAS = "live"
 PLUGIN_HANDLER = "services_ai_sdk.plugin.handler.handle"
 PROFILE_TAG = "sandbox-profile"
+ROLE_POLICY_NAME = "plugin"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from control_plane.aws_errors import aws_code, plainly
-from infra.names import LIVE_ALIAS
+from infra.names import LIVE_ALIAS, ROLE_POLICY_NAME
 
 if TYPE_CHECKING:
     from infra.deploy.clients import Clients
@@ -46,6 +46,8 @@ class Current:
     """What a deploy found.
 
     Attributes:
+        role_whole: Whether the role is there with its policy and boundary; a deploy may have stopped between them.
+        log_group_whole: Whether the log group is there with its retention.
         layer_arn: Version ARN of the dependency layer with the wanted bytes; empty when there is none.
         function: `$LATEST`, or None.
         live: What the alias `live` points to, or None.
@@ -53,8 +55,8 @@ class Current:
         tags: The function's tags.
     """
 
-    role_exists: bool
-    log_group_exists: bool
+    role_whole: bool
+    log_group_whole: bool
     profile_exists: bool
     layer_arn: str
     function: FunctionState | None
@@ -73,16 +75,24 @@ class CurrentReader:
     def __init__(self, clients: Clients) -> None:
         self._clients = clients
 
-    def role_exists(self, role_name: str) -> bool:
-        """Whether the role is there."""
+    def role_whole(self, role_name: str, policy: dict[str, Any], boundary_arn: str) -> bool:
+        """Whether the role is there, with exactly this policy and boundary."""
+        iam = self._clients.iam
         with plainly(f"looking for the role {role_name}"):
-            return self._found(self._clients.iam.get_role, RoleName=role_name) is not None
+            role = self._found(iam.get_role, RoleName=role_name)
+            if role is None:
+                return False
+            inline = self._found(iam.get_role_policy, RoleName=role_name, PolicyName=ROLE_POLICY_NAME)
+        boundary = role["Role"].get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
+        return inline is not None and inline["PolicyDocument"] == policy and boundary == boundary_arn
 
-    def log_group_exists(self, name: str) -> bool:
-        """Whether the log group is there."""
+    def log_group_whole(self, name: str, retention_days: int) -> bool:
+        """Whether the log group is there, and keeps what it has for this long."""
         with plainly(f"looking for the log group {name}"):
             groups = self._clients.logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
-        return any(group["logGroupName"] == name for group in groups)
+        return any(
+            group["logGroupName"] == name and group.get("retentionInDays") == retention_days for group in groups
+        )
 
     def object_exists(self, bucket: str, key: str) -> bool:
         """Whether the object is there."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from infra.deploy.current import Current, CurrentReader
 from infra.deploy.executor import Executor
 from infra.deploy.plan import DeployPlan
-from infra.deploy.planner import Wanted, make_plan, wanted
+from infra.deploy.planner import LOG_RETENTION_DAYS, Wanted, make_plan, wanted
 from services_ai_sdk.wire.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -56,8 +56,8 @@ class AwsDeployer:
         reader = self._reader
         live_version = reader.live_version(want.function_name)
         return Current(
-            role_exists=reader.role_exists(want.role_name),
-            log_group_exists=reader.log_group_exists(want.log_group),
+            role_whole=reader.role_whole(want.role_name, want.policy, self._platform.boundary_arn),
+            log_group_whole=reader.log_group_whole(want.log_group, LOG_RETENTION_DAYS),
             profile_exists=reader.object_exists(self._platform.bucket, want.profile_key),
             layer_arn=reader.layer_arn(want.layer_name, release.layer.sha256) if release.layer else "",
             function=reader.function(want.function_name),

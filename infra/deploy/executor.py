@@ -11,13 +11,11 @@ from control_plane.aws_errors import aws_code, plainly
 from control_plane.operations.ports import Deployment, Progress
 from infra.deploy.plan import Action, DeployPlan, Step
 from infra.deploy.smoke import SMOKE_NOT_NEEDED, smoke_call
-from infra.names import LIVE_ALIAS
+from infra.names import LIVE_ALIAS, ROLE_POLICY_NAME
 
 if TYPE_CHECKING:
     from infra.deploy.clients import Clients
     from infra.deploy.waiting import Waiting
-
-POLICY_NAME = "plugin"
 
 
 @dataclass(slots=True)
@@ -90,8 +88,11 @@ class Executor:
         except self._clients.ClientError as error:
             if aws_code(error) != "EntityAlreadyExists":
                 raise
+            iam.put_role_permissions_boundary(
+                RoleName=step.target, PermissionsBoundary=wanted["PermissionsBoundary"]
+            )
         iam.put_role_policy(
-            RoleName=step.target, PolicyName=POLICY_NAME, PolicyDocument=json.dumps(wanted["PolicyDocument"])
+            RoleName=step.target, PolicyName=ROLE_POLICY_NAME, PolicyDocument=json.dumps(wanted["PolicyDocument"])
         )
 
     def _create_log_group(self, plan: DeployPlan, step: Step, done: _Done) -> None:

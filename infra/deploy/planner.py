@@ -100,12 +100,12 @@ def make_plan(release: Release, platform: Platform, want: Wanted, current: Curre
 def _surroundings(release: Release, platform: Platform, want: Wanted, current: Current) -> list[Step]:
     steps = []
     plugin_tags = {"services-ai:plugin": release.manifest.plugin_id, "services-ai:stack": platform.names.stack}
-    if not current.role_exists:
+    if not current.role_whole:
         steps.append(
             Step(
                 Action.CREATE_ROLE,
                 want.role_name,
-                "no role carries exactly these grants",
+                "no role carries exactly these grants, under the boundary",
                 {
                     "Path": platform.names.role_path,
                     "AssumeRolePolicyDocument": want.trust,
@@ -115,7 +115,7 @@ def _surroundings(release: Release, platform: Platform, want: Wanted, current: C
                 },
             )
         )
-    if not current.log_group_exists:
+    if not current.log_group_whole:
         steps.append(
             Step(
                 Action.CREATE_LOG_GROUP,

@@ -116,6 +116,52 @@ def quiet(_: str) -> None:
     return None
 
 
+class Stops:
+    """A boto3 client whose process dies before one kind of call."""
+
+    def __init__(self, client: Any, before: str) -> None:
+        self._client = client
+        self._before = before
+
+    def __getattr__(self, name: str) -> Any:
+        if name == self._before:
+            raise KeyboardInterrupt
+        return getattr(self._client, name)
+
+
+@pytest.mark.parametrize(
+    ("service", "before", "mended"),
+    [("iam", "put_role_policy", "create-role"), ("logs", "put_retention_policy", "create-log-group")],
+)
+def test_what_a_deploy_left_half_made_is_mended(world: World, service: str, before: str, mended: str) -> None:
+    release = world.release()
+    stopping = replace(world.clients, **{service: Stops(getattr(world.clients, service), before)})
+    waiting = Waiting(world.time.clock, world.time.sleep)
+    with pytest.raises(KeyboardInterrupt):
+        deployer = AwsDeployer(stopping, world.platform, waiting)
+        deployer.execute(deployer.plan(release), quiet)
+    plan = world.deployer.plan(release)
+    assert mended in actions(plan)
+    done = world.deployer.execute(plan, quiet)
+    role = done.role_arn.rsplit("/", 1)[1]
+    assert world.clients.iam.get_role_policy(RoleName=role, PolicyName="plugin")["PolicyDocument"]["Statement"]
+    groups = world.clients.logs.describe_log_groups()["logGroups"]
+    assert [group["retentionInDays"] for group in groups] == [30]
+    assert actions(world.deployer.plan(release)) == []
+
+
+def test_a_role_whose_boundary_was_taken_off_gets_it_back(world: World) -> None:
+    release = world.release()
+    done = world.deployer.execute(world.deployer.plan(release), quiet)
+    role = done.role_arn.rsplit("/", 1)[1]
+    world.clients.iam.delete_role_permissions_boundary(RoleName=role)
+    plan = world.deployer.plan(release)
+    assert actions(plan) == ["create-role"]
+    world.deployer.execute(plan, quiet)
+    found = world.clients.iam.get_role(RoleName=role)["Role"]
+    assert found["PermissionsBoundary"]["PermissionsBoundaryArn"] == world.platform.boundary_arn
+
+
 def test_a_first_deploy_makes_role_layer_function_version_and_alias(world: World) -> None:
     lines: list[str] = []
     plan = world.deployer.plan(world.release())
