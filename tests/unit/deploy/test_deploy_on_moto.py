@@ -136,10 +136,10 @@ class Stops:
 def test_what_a_deploy_left_half_made_is_mended(world: World, service: str, before: str, mended: str) -> None:
     release = world.release()
     stopping = replace(world.clients, **{service: Stops(getattr(world.clients, service), before)})
-    waiting = Waiting(world.time.clock, world.time.sleep)
+    deployer = AwsDeployer(stopping, world.platform, Waiting(world.time.clock, world.time.sleep))
+    stopped = deployer.plan(release)
     with pytest.raises(KeyboardInterrupt):
-        deployer = AwsDeployer(stopping, world.platform, waiting)
-        deployer.execute(deployer.plan(release), quiet)
+        deployer.execute(stopped, quiet)
     plan = world.deployer.plan(release)
     assert mended in actions(plan)
     done = world.deployer.execute(plan, quiet)
