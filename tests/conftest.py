@@ -48,7 +48,8 @@ class LocalCloud:
 @pytest.fixture(scope="session")
 def state_home() -> Iterator[Path]:
     """A state directory of this session's own; the unpacked Pythons and runtimes are shared between sessions."""
-    from infra.local.state import StateDir, default_home
+    from infra.local.state import StateDir
+    from services_ai_sdk.emulator.home import default_home
 
     path = Path(tempfile.mkdtemp(prefix="services-ai-test-"))
     path.chmod(0o711)

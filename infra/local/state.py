@@ -9,12 +9,13 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import stat
 import tempfile
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import IO, Any
 
+from services_ai_sdk.emulator.errors import EmulatorError
+from services_ai_sdk.emulator.home import default_home, open_home
 from services_ai_sdk.wire.errors import PlatformError
 
 ALREADY_RUNNING = "already-running"
@@ -65,16 +66,8 @@ class CloudInfo:
         return cls(**{one.name: raw[one.name] for one in fields(cls)})
 
 
-def default_home() -> Path:
-    """`SERVICES_AI_HOME`, else a folder of this user's below /var/tmp, which survives a restart."""
-    override = os.environ.get("SERVICES_AI_HOME")
-    return Path(override) if override else Path(f"/var/tmp/services-ai-{os.getuid()}")  # noqa: S108 - owner is checked
-
-
 class StateDir:
     """One state directory, made if need be.
-
-    Functions run as another, unprivileged user: that user has to reach `store/`, and may not list what is here.
 
     Args:
         path: `default_home()` when None.
@@ -86,24 +79,14 @@ class StateDir:
     def __init__(self, path: Path | None = None) -> None:
         self.path = (path or default_home()).absolute()
         try:
-            self.path.mkdir(mode=0o711, parents=True, exist_ok=True)
-        except OSError as error:
-            raise _unusable(self.path, f"cannot be made: {error.strerror}") from error
-        found = self.path.lstat()
-        if not stat.S_ISDIR(found.st_mode):
-            raise _unusable(self.path, "is not a directory")
-        if found.st_uid != os.getuid():
-            raise _unusable(self.path, "belongs to another user")
-        if found.st_mode & 0o022:
-            raise _unusable(self.path, "can be written by others")
-        if not found.st_mode & stat.S_IXOTH:
-            self.path.chmod(0o711)
-        for parent in self.path.parents:
-            if not parent.stat().st_mode & stat.S_IXOTH:
-                raise _unusable(self.path, f"cannot be reached by functions: {parent} is closed to other users")
-        self.store = self.path / "store"
+            self.store = open_home(self.path)
+        except EmulatorError as error:
+            raise PlatformError(
+                error.message,
+                code="state-dir-unusable",
+                hint="name another with --state-dir or SERVICES_AI_HOME, for example below /var/tmp",
+            ) from error
         self.logs = self.path / "logs"
-        self.store.mkdir(mode=0o711, exist_ok=True)
         self.logs.mkdir(mode=0o700, exist_ok=True)
 
     @property
@@ -150,11 +133,3 @@ def process_started(pid: int) -> int:
         return 0
     # Behind the name come state (field 3) and, at field 22, the start (proc(5)).
     return 0 if words[0] in "ZX" else int(words[19])
-
-
-def _unusable(path: Path, why: str) -> PlatformError:
-    return PlatformError(
-        f"the state directory {path} {why}",
-        code="state-dir-unusable",
-        hint="name another with --state-dir or SERVICES_AI_HOME, for example below /var/tmp",
-    )

@@ -17,7 +17,8 @@ import pytest
 from uv import find_uv_bin
 
 from infra.build import ROOT, build
-from infra.local.state import StateDir, default_home
+from infra.local.state import StateDir
+from services_ai_sdk.emulator.home import default_home
 
 pytestmark = pytest.mark.sam
 

@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from packaging.utils import canonicalize_name
+
 from services_ai_sdk.bundler import cache
 from services_ai_sdk.bundler.dependencies import DependencyManager, PluginDependency, records
+from services_ai_sdk.bundler.import_check import ImportCheck, Subject, own_modules
 from services_ai_sdk.bundler.layer import BuiltLayer, check_size
 from services_ai_sdk.bundler.lock import LOCK_NAME, Lock
 from services_ai_sdk.bundler.resolve import Progress
 from services_ai_sdk.bundler.source import SourceTree, open_source
-from services_ai_sdk.bundler.zipwriter import Item, write_zip
+from services_ai_sdk.bundler.zipwriter import Item, ZipFacts, write_zip
 from services_ai_sdk.manifest.complete import check_folder
 from services_ai_sdk.manifest.findings import Finding, raise_on_errors
 from services_ai_sdk.manifest.load import FILE_NAME, load_manifest
@@ -65,6 +68,7 @@ def build_package(
     *,
     progress: Progress = lambda _: None,
     dependencies: DependencyManager | None = None,
+    imports: ImportCheck | None = None,
 ) -> BuiltPackage:
     """Checks a plugin, resolves and builds its dependencies, and writes `<id>-<version>.zip` and `….layer.zip`.
 
@@ -75,6 +79,7 @@ def build_package(
         out_dir: Made if it is not there.
         progress: Takes what is going on, a line at a time.
         dependencies: As the environment says when left out.
+        imports: Proves that what was built can be imported before any of it is left in `out_dir`.
 
     Raises:
         InvalidInputError: The source cannot be read or packaged.
@@ -96,14 +101,19 @@ def build_package(
             check_size(layer.packages, tree.size_bytes)
         manifest = _final(manifest, lock, layer)
         target = out_dir / f"{manifest.plugin_id}-{manifest.version}.zip"
+        unproven = target.with_name(f".{target.name}.unproven")
         try:
+            made = write_zip(unproven, _items(tree, manifest, lock))
+            not_proven = imports.prove(_subject(manifest, unproven, made, layer, tree)) if imports else ""
             placed = _place_layer(manager, lock, layer, target.with_suffix(".layer.zip"))
-            made = write_zip(target, _items(tree, manifest, lock))
+            unproven.replace(target)
         except OSError as error:
             raise PlatformError(
                 f"the package could not be written to {out_dir}: {error.strerror or error}",
                 code="package-unwritable",
             ) from error
+        finally:
+            unproven.unlink(missing_ok=True)
     return BuiltPackage(
         package=target,
         layer=placed,
@@ -116,7 +126,26 @@ def build_package(
         cached=layer.cached if layer else False,
         dependencies=records(manifest.plugin_id, packages, lock, layer),
         findings=checked.findings,
-        warnings=(*lock.warnings, *(layer.warnings if layer else ())),
+        warnings=(*lock.warnings, *(layer.warnings if layer else ()), *([not_proven] if not_proven else [])),
+    )
+
+
+def _subject(
+    manifest: Manifest, code: Path, made: ZipFacts, layer: BuiltLayer | None, tree: SourceTree
+) -> Subject:
+    declared = (canonicalize_name(name.partition("[")[0].strip()) for name in manifest.dependencies.packages)
+    assert manifest.python is not None
+    return Subject(
+        plugin_id=manifest.plugin_id,
+        python=manifest.python,
+        memory_mb=manifest.limits.memory_mb,
+        code=code,
+        code_sha256=made.sha256,
+        layer=layer.path if layer else None,
+        layer_sha256=layer.sha256 if layer else "",
+        declared=tuple(sorted(declared)),
+        packages=layer.packages if layer else (),
+        modules=tuple(own_modules(file.name for file in tree.files)),
     )
 
 

@@ -15,13 +15,17 @@ def package(
     out: Annotated[Path, typer.Option("--out", help="Where the files go.")] = Path("dist"),
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:
-    """Resolve, lock and build the dependencies; write the package and its layer.
+    """Resolve, lock and build the dependencies, prove that all of it imports, write the package and its layer.
 
     Example: services-ai-plugin package my-plugin --out dist
     """
+    from services_ai_sdk.bundler.import_check import ImportCheck
     from services_ai_sdk.bundler.package import build_package
 
-    built = build_package(path, out, progress=lambda line: typer.echo(f"· {line}", err=True))
+    def progress(line: str) -> None:
+        typer.echo(f"· {line}", err=True)
+
+    built = build_package(path, out, progress=progress, imports=ImportCheck.from_environment(progress))
     manifest = built.manifest
     answer = {
         "id": manifest.id,

@@ -20,7 +20,8 @@ from conftest import archive, eventually
 from infra.local import lifecycle
 from infra.local.clients import clients_of
 from infra.local.lifecycle import CloudOptions
-from infra.local.state import StateDir, default_home
+from infra.local.state import StateDir
+from services_ai_sdk.emulator.home import default_home
 from services_ai_sdk.wire.errors import PlatformError
 
 pytestmark = pytest.mark.cloud
