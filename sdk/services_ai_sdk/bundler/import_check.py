@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 from services_ai_sdk.bundler import cache, probe
 from services_ai_sdk.bundler.cache import cache_folder
 from services_ai_sdk.bundler.import_advice import Scene, advice
-from services_ai_sdk.bundler.runtime_layer import write_runtime_layer
+from services_ai_sdk.bundler.local_function import local_function
 from services_ai_sdk.wire.errors import FindingsError, InvalidInputError, PlatformError
 from services_ai_sdk.wire.failure import Category, Failure
 
@@ -221,28 +221,16 @@ def _modules(subject: Subject) -> Iterator[tuple[str, str]]:
 
 
 def _spec(subject: Subject, folder: Path) -> FunctionSpec:
-    from services_ai_sdk.emulator.spec import Artifact, FunctionSpec
-
-    tools = folder / "tools.zip"
-    made = write_runtime_layer(tools, {"services_ai_probe.py": inspect.getsource(probe).encode()})
-    layers = [Artifact(made.sha256, tools)]
-    if subject.layer is not None:
-        layers.append(Artifact(subject.layer_sha256, subject.layer))
-    name = f"{subject.plugin_id}-imports"
-    return FunctionSpec(
-        function_name=name,
-        function_arn=f"arn:aws:lambda:us-east-1:123456789012:function:{name}",
-        version="$LATEST",
-        revision=subject.digest,
+    return local_function(
+        name=f"{subject.plugin_id}-imports",
         handler="services_ai_probe.handle",
-        runtime=subject.python,
+        python=subject.python,
         timeout_s=TIMEOUT_S,
         memory_mb=subject.memory_mb,
-        environment={},
-        code=Artifact(subject.code_sha256, subject.code),
-        layers=tuple(layers),
-        log_group=f"/aws/lambda/{name}",
-        role_arn="arn:aws:iam::123456789012:role/imports",
+        code=(subject.code_sha256, subject.code),
+        layer=(subject.layer_sha256, subject.layer) if subject.layer is not None else None,
+        workspace=folder,
+        modules={"services_ai_probe.py": inspect.getsource(probe).encode()},
     )
 
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
 from services_ai_sdk import __version__
 from services_ai_sdk.cli.create import create
+from services_ai_sdk.cli.invoke import invoke
 from services_ai_sdk.cli.package import package
 from services_ai_sdk.cli.running import run
 from services_ai_sdk.cli.submit import submit
+from services_ai_sdk.cli.test import run_tests
 from services_ai_sdk.cli.validate import validate
 
 app = typer.Typer(
@@ -22,8 +25,16 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (create, validate, package, submit):
-    app.command()(command)
+_COMMANDS: dict[str, Callable[..., None]] = {
+    "create": create,
+    "validate": validate,
+    "test": run_tests,
+    "invoke": invoke,
+    "package": package,
+    "submit": submit,
+}
+for name, command in _COMMANDS.items():
+    app.command(name)(command)
 
 
 def _version(*, wanted: bool) -> None:
