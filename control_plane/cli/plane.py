@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from control_plane.aws_clients import client
 from control_plane.aws_errors import plainly
-from control_plane.cli import wiring
+from control_plane.cli import screen, wiring
+from control_plane.cli.default_cloud import use_local_cloud_by_default
 from control_plane.operations.clock import Clock
 from control_plane.operations.errors import ErrorReader
 from control_plane.operations.status import Fleet
@@ -86,11 +87,12 @@ class ControlPlane:
 
 
 def control_plane() -> ControlPlane:
-    """The control plane of the stack that the environment names.
+    """The control plane of the stack that the environment names; in the local cloud where it names no AWS.
 
     Raises:
         PlatformError: AWS cannot be asked, or there is no such stack; the hint says what to set.
     """
+    use_local_cloud_by_default(os.environ, screen.progress)
     stack = os.environ.get("SERVICES_AI_STACK") or DEFAULT_STACK
     with _or_local_cloud():
         with plainly(f"reading the stack {stack!r}"):

@@ -16,7 +16,7 @@ from urllib.request import ProxyHandler, build_opener
 
 from infra.local.clients import LOCAL_KEY, clients_of
 from infra.local.launcher import STOP_MAX_S, DaemonProcess, Progress
-from infra.local.state import ALREADY_RUNNING, CloudInfo, StateDir, process_started
+from infra.local.state import ALREADY_RUNNING, CloudInfo, StateDir, default_home, process_started
 from infra.local.status_page import STATUS_PATH
 from services_ai_sdk.wire.errors import PlatformError
 
@@ -130,7 +130,13 @@ def up(options: CloudOptions, progress: Progress) -> CloudInfo:
 
 
 def status(state_dir: Path | None = None) -> CloudInfo | None:
-    """The local cloud that runs, or None."""
+    """The local cloud that runs, or None; asking leaves no folder behind.
+
+    Raises:
+        PlatformError: The state directory is somebody else's: what it says is not to be believed.
+    """
+    if not (state_dir or default_home()).exists():
+        return None
     return StateDir(state_dir).read()
 
 
