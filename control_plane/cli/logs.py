@@ -24,14 +24,15 @@ def logs(
 
     ours = control_plane()
     found = list(islice(entries(ours.activity, plugin), limit))[::-1]
+    status = None if found else ours.fleet.one(plugin)
     if as_json:
         screen.print_json({"plugin": plugin, "calls": [asdict(entry) for entry in found]})
         return
-    if not found:
-        ours.fleet.one(plugin)
-        typer.echo(f"No calls of {plugin} in the last 7 days.")
-        return
     out = screen.console()
+    if status is not None:
+        out.print(f"No calls of {plugin} are recorded (they are kept for 7 days).")
+        for sentence in status.attempt.sentences(ours.clock.now_s()) if status.attempt else []:
+            out.print(screen.safe_line(sentence, 800))
     for entry in found:
         cold = f", {entry.init_ms:.0f} ms of it import" if entry.init_ms else ""
         note = f"  {screen.safe_line(entry.note, 100)}" if entry.note else ""

@@ -115,7 +115,13 @@ class Approver:
             plan = self.deployer.plan(release)
             deployment = self.deployer.execute(plan, progress)
         except ServicesAIError as error:
-            failed = replace(approved, status="failed", error=error.message, at_ms=self.clock.now_ms())
+            failed = replace(
+                approved,
+                status="failed",
+                error=error.message,
+                failure=error.details.get("failure"),
+                at_ms=self.clock.now_ms(),
+            )
             self.plugins.write_release(failed, self._audit(failed, "deploy-failed", error.message[:500]))
             raise
         record, breaker = self._take_effect(inspected, deployment, approved, reason)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from control_plane.operations.attempts import Attempt, last_attempt
 from control_plane.operations.clock import Clock
 from control_plane.rules.breaker import BreakerState, State
 from control_plane.table.activity import Activity, ActivityTable
@@ -23,19 +24,26 @@ class PluginStatus:
     """One plugin.
 
     Attributes:
-        breaker: None only while a plugin is being taken away.
+        record: What is live; None for a plugin of which nothing ever was, because its deploy failed.
+        breaker: None only while a plugin is being taken away, or where nothing is live.
         activity: Of the last hour.
         last_error: The group with the latest failure.
+        attempt: A later deploy, which did not take effect; looked for where one plugin is asked for.
     """
 
-    record: PluginRecord
+    plugin_id: str
+    version: str
+    record: PluginRecord | None
     breaker: BreakerState | None
     activity: Activity
     last_error: ErrorGroup | None
+    attempt: Attempt | None = None
 
     @property
     def state(self) -> str:
         """The breaker's, in its own word."""
+        if self.record is None:
+            return "not_deployed"
         return str(self.breaker.state) if self.breaker else "unknown"
 
     @property
@@ -48,8 +56,8 @@ class PluginStatus:
         """Plain JSON."""
         breaker, activity, last = self.breaker, self.activity, self.last_error
         return {
-            "plugin": self.record.plugin_id,
-            "version": self.record.version,
+            "plugin": self.plugin_id,
+            "version": self.version,
             "state": self.state,
             "since_s": breaker.since_s if breaker else None,
             "reason": breaker.reason if breaker else "",
@@ -76,7 +84,8 @@ class PluginStatus:
             }
             if last
             else None,
-            "record": self.record.to_dict(),
+            "unfinished_deploy": self.attempt.to_dict() if self.attempt else None,
+            "record": self.record.to_dict() if self.record else None,
         }
 
 
@@ -103,16 +112,19 @@ class Fleet:
     def all(self) -> list[PluginStatus]:
         """Every plugin: those that are off first, then by error rate, then by id."""
         rows = self._of(self._plugins.fleet())
-        return sorted(rows, key=lambda row: (_rank(row.breaker), -row.error_rate, row.record.plugin_id))
+        return sorted(rows, key=lambda row: (_rank(row.breaker), -row.error_rate, row.plugin_id))
 
     def one(self, plugin_id: str) -> PluginStatus:
-        """One plugin.
+        """One plugin, also one of which no deploy has succeeded yet.
 
         Raises:
             InvalidInputError: There is none of this id.
         """
         record = self._plugins.get(plugin_id)
-        if record is None:
+        attempt = last_attempt(self._plugins, plugin_id, record.version if record else "")
+        if record is not None:
+            return replace(self._of([record])[0], attempt=attempt)
+        if attempt is None:
             known = [known.plugin_id for known in self._plugins.fleet()]
             raise InvalidInputError(
                 f"there is no plugin {plugin_id!r}",
@@ -121,7 +133,7 @@ class Fleet:
                 if known
                 else "none is deployed: services-ai-admin approve",
             )
-        return self._of([record])[0]
+        return PluginStatus(plugin_id, attempt.release.version, None, None, Activity(), None, attempt)
 
     def _of(self, records: Sequence[PluginRecord]) -> list[PluginStatus]:
         breakers = self._breakers.read([record.plugin_id for record in records])
@@ -131,6 +143,8 @@ class Fleet:
             groups = self._errors.groups(record.plugin_id)
             rows.append(
                 PluginStatus(
+                    plugin_id=record.plugin_id,
+                    version=record.version,
                     record=record,
                     breaker=breakers.get(record.plugin_id),
                     activity=self._activity.since(record.plugin_id, first_minute),

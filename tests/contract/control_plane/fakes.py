@@ -189,6 +189,7 @@ class FakeDeployer:
     """Pretends; counts up the function's version when the code changes; fails when told to."""
 
     fails: str = ""
+    details: dict[str, Any] = field(default_factory=dict)
     smoke: str = "passed"
     releases: list[Release] = field(default_factory=list)
     versions: dict[str, tuple[int, str]] = field(default_factory=dict)
@@ -201,7 +202,7 @@ class FakeDeployer:
     def execute(self, plan: Any, progress: Callable[[str], None]) -> Deployment:
         release: Release = plan.release
         if self.fails:
-            raise FindingsError(self.fails, code="smoke-failed")
+            raise FindingsError(self.fails, code="smoke-failed", details=self.details)
         plugin_id = release.manifest.plugin_id
         number, sha256 = self.versions.get(plugin_id, (0, ""))
         if sha256 != release.package.sha256:

@@ -113,3 +113,48 @@ def test_a_package_under_anothers_name_is_refused(world: World) -> None:
             world.approve(plugin_id)
         assert caught.value.code == "submission-mismatch"
     assert world.deployer.releases == []
+
+
+def test_a_plugin_whose_first_deploy_failed_is_known_with_what_to_do(world: World) -> None:
+    world.submit("alpha")
+    failure = {"type": "KeyError", "message": "'KEY'", "category": "import_error", "frames": []}
+    world.deployer.fails = "alpha 1.0.0 does not start: KeyError: 'KEY'"
+    world.deployer.details = {"failure": failure}
+    with pytest.raises(FindingsError):
+        world.approve("alpha")
+    world.clock.now += 120
+    status = world.fleet.one("alpha")
+    assert (status.state, status.version, status.record) == ("not_deployed", "1.0.0", None)
+    assert status.to_dict()["unfinished_deploy"]["failure"] == failure
+    because = " ".join(world.why.explain("alpha").sentences)
+    for part in (
+        "failed at",
+        "2 min ago",
+        "approved by ada",
+        "KeyError: 'KEY'",
+        "ever been live",
+        "approve alpha",
+    ):
+        assert part in because
+    assert world.fleet.all() == []
+    world.deployer.fails = ""
+    world.approve("alpha")
+    assert world.fleet.one("alpha").attempt is None
+
+
+def test_a_failed_update_is_told_beside_what_is_live(world: World) -> None:
+    world.deploy("alpha", returns(1))
+    world.clock.now += 5
+    world.submit("alpha", "1.1.0")
+    world.deployer.fails = "create-function: no"
+    with pytest.raises(FindingsError):
+        world.approve("alpha", "1.1.0")
+    status = world.fleet.one("alpha")
+    assert (status.state, status.version) == ("enabled", "1.0.0")
+    sentences = world.why.explain("alpha").sentences
+    assert "1.0.0 is still live." in sentences
+    assert "Once the cause is gone: services-ai-admin approve alpha --version 1.1.0" in sentences
+    world.clock.now += 5
+    world.deployer.fails = ""
+    world.approve("alpha", "1.0.0")
+    assert world.fleet.one("alpha").attempt is None, "what was approved last is live"

@@ -218,7 +218,7 @@ def test_from_dispatch_to_what_an_admin_reads(world: World) -> None:
         world.fire()
     world.record()
     rows = world.fleet.all()
-    assert [(row.record.plugin_id, row.state) for row in rows] == [("alpha", "auto_disabled"), ("beta", "enabled")]
+    assert [(row.plugin_id, row.state) for row in rows] == [("alpha", "auto_disabled"), ("beta", "enabled")]
     alpha = rows[0].to_dict()
     assert alpha["last_hour"] | {"p50_ms": 0, "p95_ms": 0} == {
         "calls": 5, "successes": 0, "failures": 5, "uncounted": 0, "skipped": 1, "cold": 0,

@@ -16,7 +16,7 @@ from moto import mock_aws
 from typer.testing import CliRunner, Result
 
 from control_plane.cli.main import build_app
-from services_ai_sdk.wire.errors import InvalidInputError, PlatformError
+from services_ai_sdk.wire.errors import FindingsError, InvalidInputError, PlatformError
 from tests.contract.control_plane.fakes import raises, returns
 from tests.contract.control_plane.world import TABLE, World
 
@@ -149,7 +149,7 @@ def test_nothing_deployed(world: World, run: Run) -> None:
 def test_an_unknown_plugin(world: World, run: Run, command: str) -> None:
     world.deploy("alpha", returns(1))
     with pytest.raises(InvalidInputError) as caught:
-        run(command, "alhpa")
+        run(command, "alhpa", "--json")
     assert caught.value.exit_code == 2
     assert caught.value.hint
 
@@ -224,3 +224,29 @@ def test_exit_codes_and_json_errors(no_cloud: str) -> None:
     assert done.stdout == ""
     assert "Traceback" not in done.stderr
     assert "services-ai-admin local" in done.stderr
+
+
+FAILURE = {
+    "v": 1, "type": "KeyError", "message": "'SCORER_KEY'", "category": "import_error",
+    "frames": [{"file": "main.py", "line": 4, "function": "<module>", "in_app": True,
+                "source": [[4, 'KEY = os.environ["SCORER_KEY"]']]}],
+}  # fmt: skip
+
+
+def test_a_failed_first_deploy_is_found_under_the_plugins_name(world: World, run: Run) -> None:
+    world.submit("alpha")
+    world.deployer.fails = "alpha 1.0.0 does not start: KeyError: 'SCORER_KEY'\n  at main.py:4 in <module>"
+    world.deployer.details = {"failure": FAILURE}
+    with pytest.raises(FindingsError):
+        world.approve("alpha")
+    for command in ("status", "why", "logs"):
+        text = " ".join(run(command, "alpha").stdout.split())
+        assert "The deploy of 1.0.0 failed at" in text
+        assert "KeyError: 'SCORER_KEY' at main.py:4 in <module>" in text
+        assert "services-ai-admin approve alpha" in text
+    assert "alpha 1.0.0 is not deployed." in run("status", "alpha").stdout
+    assert '  >    4  KEY = os.environ["SCORER_KEY"]' in run("why", "alpha").stdout
+    (row,) = data(run("status", "alpha", "--json"))["plugins"]
+    assert (row["state"], row["record"]) == ("not_deployed", None)
+    assert row["unfinished_deploy"]["failure"]["frames"][0]["line"] == 4
+    assert data(run("why", "alpha", "--json"))["state"] == "not_deployed"
