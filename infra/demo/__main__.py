@@ -33,7 +33,7 @@ def main(argv: list[str] | None = None) -> int:
         sys.stderr.write(f"\ndemo: {error.message}\n")
         if error.hint:
             sys.stderr.write(f"  fix: {error.hint}\n")
-        code = error.exit_code if type(error) is not ServicesAIError else 3
+        code = error.exit_code
     except KeyboardInterrupt:
         sys.stderr.write("\ndemo: stopped; ./dev down ends the local cloud\n")
         return 130
