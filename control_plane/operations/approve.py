@@ -28,6 +28,8 @@ from control_plane.table.routes import Route
 from services_ai_sdk.manifest.inspected import InspectedPackage
 from services_ai_sdk.wire.errors import InvalidInputError, ServicesAIError
 
+SMOKE_UNKNOWN = "unknown: made by a deploy that was interrupted before it was recorded"
+
 
 @dataclass(frozen=True, slots=True)
 class Approval:
@@ -124,7 +126,7 @@ class Approver:
             )
             self.plugins.write_release(failed, self._audit(failed, "deploy-failed", error.message[:500]))
             raise
-        record, breaker = self._take_effect(inspected, deployment, approved, reason)
+        deployment, record, breaker = self._take_effect(inspected, deployment, approved, reason)
         progress(f"{plugin_id} {record.version} is {breaker.state}")
         return Approval(submission, inspected, plan, deployment, record, breaker)
 
@@ -167,8 +169,15 @@ class Approver:
 
     def _take_effect(
         self, inspected: InspectedPackage, deployment: Deployment, approved: ReleaseRecord, reason: str
-    ) -> tuple[PluginRecord, BreakerState]:
+    ) -> tuple[Deployment, PluginRecord, BreakerState]:
         before = self.plugins.get(approved.plugin_id)
+        again = before is not None and (before.package_sha256, before.function_version) == (
+            inspected.package_sha256,
+            deployment.function_version,
+        )
+        if not deployment.smoke:
+            earlier = before.smoke if before is not None and again else SMOKE_UNKNOWN
+            deployment = replace(deployment, smoke=earlier)
         at_ms = self.clock.now_ms()
         record = _record(inspected, deployment, approved.actor, at_ms)
         released = replace(approved, status="deployed", at_ms=at_ms)
@@ -186,10 +195,6 @@ class Approver:
             )
             for hook in manifest.hooks
         ]
-        again = before is not None and (before.package_sha256, before.function_version) == (
-            record.package_sha256,
-            record.function_version,
-        )
 
         def transition(state: BreakerState) -> BreakerState:
             # The same code again is no reason to believe in it, so the state it earned stays.
@@ -201,7 +206,7 @@ class Approver:
         breaker = self.plugins.deployed(
             record, routes, released, self._audit(released, "deploy", reason), transition
         )
-        return record, breaker
+        return deployment, record, breaker
 
     def _audit(self, release: ReleaseRecord, action: str, reason: str) -> AuditRow:
         return AuditRow(

@@ -41,7 +41,7 @@ class PluginRecord:
 
     Attributes:
         python: Lambda runtime.
-        smoke: `passed`, or `not run: …`.
+        smoke: `passed`, `not run: …` or `unknown: …`; of the deploy that made this release live.
         hooks: Name and priority.
         deployed_at_ms: Unix milliseconds.
     """

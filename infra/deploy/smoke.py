@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from infra.deploy.plan import DeployPlan
 
 SMOKE_PASSED = "passed"
-SMOKE_NOT_NEEDED = "not needed: this release is live already"
 NOT_RUN_HEADER = "x-services-ai-not-run"
 """Set by the local cloud alone, where this machine has not the Python that the function wants."""
 

@@ -158,3 +158,27 @@ def test_a_failed_update_is_told_beside_what_is_live(world: World) -> None:
     world.deployer.fails = ""
     world.approve("alpha", "1.0.0")
     assert world.fleet.one("alpha").attempt is None, "what was approved last is live"
+
+
+def test_approving_again_keeps_what_the_smoke_call_found(world: World) -> None:
+    world.submit("alpha")
+    world.deployer.smoke = "not run: this machine has no Python 3.99"
+    first = world.approve("alpha")
+    world.deployer.smoke = "passed"
+    again = world.approve("alpha")
+    assert first.record is not None
+    assert again.record is not None
+    assert again.record.smoke == first.record.smoke
+    assert again.to_dict()["deployment"]["smoke"] == first.record.smoke
+    world.submit("alpha", "1.1.0")
+    newer = world.approve("alpha")
+    assert newer.record is not None
+    assert newer.record.smoke == "passed"
+
+
+def test_a_smoke_call_that_nobody_recorded_is_not_said_to_have_passed(world: World) -> None:
+    # A deploy that was stopped after it had moved `live`, before it was recorded.
+    world.deployer.versions["alpha"] = (1, world.submit("alpha"))
+    done = world.approve("alpha")
+    assert done.record is not None
+    assert done.record.smoke.startswith("unknown")

@@ -159,6 +159,7 @@ def test_the_same_release_again_has_nothing_to_do(world: World) -> None:
 
     assert actions(plan) == []
     assert (again.function_version, again.layer_arns) == (first.function_version, first.layer_arns)
+    assert (first.smoke, again.smoke) == ("passed", ""), "no call was made: what the first one found stands"
 
 
 def test_planning_changes_nothing(world: World) -> None:
