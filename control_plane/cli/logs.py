@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from itertools import islice
 from typing import Annotated
 
@@ -26,11 +25,11 @@ def logs(
     found = list(islice(entries(ours.activity, plugin), limit))[::-1]
     status = None if found else ours.fleet.one(plugin)
     if as_json:
-        screen.print_json({"plugin": plugin, "calls": [asdict(entry) for entry in found]})
+        screen.print_json({"plugin": plugin, "calls": [entry.to_dict() for entry in found]})
         return
     out = screen.console()
     if status is not None:
-        out.print(f"No calls of {plugin} are recorded (they are kept for 7 days).")
+        out.print(f"No calls of {plugin} are recorded: a call is some seconds after it was made, and for 7 days.")
         for sentence in status.attempt.sentences(ours.clock.now_s()) if status.attempt else []:
             out.print(screen.safe_line(sentence, 800))
     for entry in found:
@@ -39,4 +38,6 @@ def logs(
         out.print(
             f"{screen.at(entry.at_ms)}  {entry.hook}  {entry.outcome}  {entry.duration_ms:.1f} ms{cold}{note}"
         )
+    for sentence in ours.unrecorded.sentences([plugin]).values():
+        out.print(f"\n{sentence}.")
     out.print(f"\nWhat it printed: aws logs tail /aws/lambda/{ours.stack}-plugin-{plugin}")

@@ -16,6 +16,7 @@ from control_plane.operations.clock import Clock
 from control_plane.operations.errors import ErrorReader
 from control_plane.operations.status import Fleet
 from control_plane.operations.switch import Switch
+from control_plane.operations.unrecorded import Unrecorded
 from control_plane.operations.why import Why
 from control_plane.table.activity import ActivityTable
 from control_plane.table.breakers import Breakers
@@ -51,6 +52,11 @@ class ControlPlane:
     def why(self) -> Why:
         """Explanations."""
         return Why(self.fleet, self.errors, self.clock)
+
+    @property
+    def unrecorded(self) -> Unrecorded:
+        """Failures that are counted and have no record yet."""
+        return Unrecorded(self.breakers, self.errors, self.clock)
 
     @property
     def error_reader(self) -> ErrorReader:

@@ -7,6 +7,7 @@ from typing import Any
 
 from control_plane.operations.clock import Clock
 from control_plane.operations.status import Fleet, PluginStatus
+from control_plane.operations.unrecorded import counted_ids, unrecorded_sentence
 from control_plane.rules.breaker import PROBE_SUCCESSES_TO_CLOSE, BreakerState, State
 from control_plane.rules.moments import moment, span
 from control_plane.table.errors import Errors, PluginError, place
@@ -78,11 +79,12 @@ class Why:
             return Explanation(status, tuple(attempt), ())
         if breaker is None:
             return Explanation(status, ("It is being taken away: its breaker is gone.",), ())
-        ids = breaker.evidence.invocation_ids if breaker.evidence else ()
-        if breaker.state is State.ENABLED:
-            ids = tuple(call_id for run in breaker.runs.values() for call_id in run)
-        failures = tuple(self._errors.by_invocation(sorted(ids)))
-        sentences = [*_state(breaker, now_s), *_runs(breaker, failures), *_uncounted(status), *attempt]
+        ids = counted_ids(breaker)
+        failures = tuple(self._errors.by_invocation(list(ids)))
+        unrecorded = unrecorded_sentence(len(ids), len(ids) - len(failures), breaker, now_s)
+        sentences = [*_state(breaker, now_s), *_runs(breaker, failures)]
+        sentences += [f"{unrecorded}."] if unrecorded else []
+        sentences += [*_uncounted(status), *attempt]
         if status.record.smoke != "passed":
             sentences.append(f"Its smoke call was {status.record.smoke}.")
         return Explanation(status, tuple(sentences), failures)

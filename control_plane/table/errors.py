@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from control_plane.rules import histogram
@@ -69,6 +69,11 @@ class ErrorGroup:
     first_version: str
     last_version: str
     last_invocation_id: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON; the id is called what the commands call it."""
+        raw = asdict(self)
+        return {"error": raw.pop("group_id"), **raw}
 
 
 class Errors:

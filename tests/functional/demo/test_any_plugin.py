@@ -50,6 +50,10 @@ def test_a_plugin_nobody_has_seen_runs_without_its_source(other_demo: Any, tmp_p
     assert values["lead_created"]["idna"] == "xn--bcher-kva.example"
     assert values["dashboard_widget"] == {"title": "Greetings"}
     assert answer["notifications"] == []
+    fleet = answer["screen"][answer["screen"].index("7. The fleet") :]
+    (row,) = [line.split() for line in fleet.splitlines() if line.split()[:1] == ["greeter"]]
+    # PLUGIN VERSION STATE SINCE (number, unit) CALLS/H ERRORS
+    assert row[5:7] == ["2", "0"], "both calls are counted before the table is printed"
 
 
 def test_a_plugin_that_always_fails_is_switched_off(other_demo: Any, tmp_path: Path) -> None:

@@ -110,11 +110,11 @@ def test_why(incident: World, run: Run) -> None:
 def test_errors_and_one_of_them(incident: World, run: Run) -> None:
     (group,) = data(run("errors", "--json"))["errors"]
     assert group["count"] == 5
-    assert group["group_id"] in run("errors", "territory-router").stdout
-    text = run("error", group["group_id"]).stdout
+    assert group["error"] in run("errors", "territory-router").stdout
+    text = run("error", group["error"]).stdout
     assert ">   31      team = TEAMS[country]" in text
     assert '"email": "ada@example.com"' in text
-    found = data(run("error", group["group_id"], "--json", "--limit", "2"))
+    found = data(run("error", group["error"], "--json", "--limit", "2"))
     assert len(found["failures"]) == 2
     assert "No errors" in run("errors", "lead-scorer").stdout
 
@@ -145,7 +145,7 @@ def test_nothing_deployed(world: World, run: Run) -> None:
     assert data(run("status", "--json"))["plugins"] == []
 
 
-@pytest.mark.parametrize("command", ["status", "why", "logs", "enable"])
+@pytest.mark.parametrize("command", ["status", "why", "logs", "errors", "enable"])
 def test_an_unknown_plugin(world: World, run: Run, command: str) -> None:
     world.deploy("alpha", returns(1))
     with pytest.raises(InvalidInputError) as caught:
@@ -159,7 +159,7 @@ def test_hostile_text_from_a_plugin_does_not_reach_the_terminal(world: World, ru
     world.fire()
     world.record()
     (group,) = data(run("errors", "--json"))["errors"]
-    for command in (("status",), ("errors",), ("error", group["group_id"]), ("logs", "alpha")):
+    for command in (("status",), ("errors",), ("error", group["error"]), ("logs", "alpha")):
         text = run(*command).stdout
         assert "\x1b" not in text
         assert "\x07" not in text
@@ -239,7 +239,7 @@ def test_a_failed_first_deploy_is_found_under_the_plugins_name(world: World, run
     world.deployer.details = {"failure": FAILURE}
     with pytest.raises(FindingsError):
         world.approve("alpha")
-    for command in ("status", "why", "logs"):
+    for command in ("status", "why", "logs", "errors"):
         text = " ".join(run(command, "alpha").stdout.split())
         assert "The deploy of 1.0.0 failed at" in text
         assert "KeyError: 'SCORER_KEY' at main.py:4 in <module>" in text
@@ -250,3 +250,18 @@ def test_a_failed_first_deploy_is_found_under_the_plugins_name(world: World, run
     assert (row["state"], row["record"]) == ("not_deployed", None)
     assert row["unfinished_deploy"]["failure"]["frames"][0]["line"] == 4
     assert data(run("why", "alpha", "--json"))["state"] == "not_deployed"
+
+
+def test_while_the_recorder_is_behind_nothing_false_is_said(world: World, run: Run) -> None:
+    world.deploy("alpha", raises("KeyError", "'BR'"))
+    world.deploy("beta", returns(1))
+    for _ in range(3):
+        world.fire()
+    for command in (("errors",), ("errors", "alpha"), ("logs", "alpha"), ("why", "alpha")):
+        text = " ".join(run(*command).stdout.split())
+        assert "Of the 3 failures that its breaker counts, 3 have no record yet" in text, command
+    assert "alpha: Of the 3" in run("errors").stdout
+    assert set(data(run("errors", "--json"))["unrecorded"]) == {"alpha"}
+    assert "no record" not in run("errors", "beta").stdout
+    world.record()
+    assert "no record" not in run("errors").stdout
