@@ -15,6 +15,7 @@ from infra.demo.commands import Commands, base_environment
 from infra.demo.record import DemoRecord
 from infra.demo.scenario import Cloud, Scenario
 from infra.demo.screen import Screen
+from services_ai_sdk.cli.pipes import quiet_when_nobody_reads
 from services_ai_sdk.wire.errors import InvalidInputError, ServicesAIError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -115,4 +116,5 @@ def _connect(commands: Commands) -> Cloud:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    with quiet_when_nobody_reads():
+        raise SystemExit(main())

@@ -165,6 +165,8 @@ def down(state_dir: Path | None = None) -> CloudInfo | None:
     Raises:
         PlatformError: It does not end, even by force.
     """
+    if not (state_dir or default_home()).exists():
+        return None
     state = StateDir(state_dir)
     info = _running(state)
     if info is None:
