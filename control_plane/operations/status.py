@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from typing import Any
 
 from control_plane.operations.attempts import Attempt, last_attempt
 from control_plane.operations.clock import Clock
 from control_plane.rules.breaker import BreakerState, State
+from control_plane.rules.moments import iso
 from control_plane.table.activity import Activity, ActivityTable
 from control_plane.table.breakers import Breakers
 from control_plane.table.errors import ErrorGroup, Errors
@@ -16,6 +18,7 @@ from control_plane.table.plugins import PluginRecord, Plugins
 from services_ai_sdk.wire.errors import InvalidInputError
 
 WINDOW_MINUTES = 60
+NAMED_MAX = 20
 _WORST_FIRST = (State.AUTO_DISABLED, State.PROBING, State.DISABLED, State.ENABLED)
 
 
@@ -59,10 +62,10 @@ class PluginStatus:
             "plugin": self.plugin_id,
             "version": self.version,
             "state": self.state,
-            "since_s": breaker.since_s if breaker else None,
+            "since": iso(breaker.since_s) if breaker else None,
             "reason": breaker.reason if breaker else "",
             "actor": breaker.actor if breaker else "",
-            "probe_at_s": (breaker.probe_at_s or None) if breaker else None,
+            "probe_at": iso(breaker.probe_at_s) if breaker and breaker.probe_at_s else None,
             "last_hour": {
                 "calls": activity.calls,
                 "successes": activity.successes,
@@ -125,13 +128,10 @@ class Fleet:
         if record is not None:
             return replace(self._of([record])[0], attempt=attempt)
         if attempt is None:
-            known = [known.plugin_id for known in self._plugins.fleet()]
             raise InvalidInputError(
-                f"there is no plugin {plugin_id!r}",
+                f"there is no plugin {plugin_id[:100]!r}",
                 code="plugin-unknown",
-                hint=f"the plugins are {', '.join(known)}"
-                if known
-                else "none is deployed: services-ai-admin approve",
+                hint=_suggestion(plugin_id, [known.plugin_id for known in self._plugins.fleet()]),
             )
         return PluginStatus(plugin_id, attempt.release.version, None, None, Activity(), None, attempt)
 
@@ -152,6 +152,14 @@ class Fleet:
                 )
             )
         return rows
+
+
+def _suggestion(plugin_id: str, known: Sequence[str]) -> str:
+    if not known:
+        return "none is deployed: services-ai-admin approve"
+    close = get_close_matches(plugin_id, known, n=1)
+    meant = f"did you mean {close[0]}? " if close else ""
+    return f"{meant}The plugins are {', '.join(known[:NAMED_MAX])}{' …' if len(known) > NAMED_MAX else ''}"
 
 
 def _rank(breaker: BreakerState | None) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -89,6 +90,8 @@ def test_the_fleet_worst_first(incident: World, run: Run) -> None:
         ("lead-scorer", "enabled"),
     ]
     assert rows[0]["last_hour"]["failures"] == 5
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", rows[0]["since"])
+    assert rows[0]["since"] < rows[0]["probe_at"]
 
 
 def test_one_plugin(incident: World, run: Run) -> None:
@@ -151,7 +154,7 @@ def test_an_unknown_plugin(world: World, run: Run, command: str) -> None:
     with pytest.raises(InvalidInputError) as caught:
         run(command, "alhpa", "--json")
     assert caught.value.exit_code == 2
-    assert caught.value.hint
+    assert ("status lists them" if command == "enable" else "did you mean alpha?") in caught.value.hint
 
 
 def test_hostile_text_from_a_plugin_does_not_reach_the_terminal(world: World, run: Run) -> None:
