@@ -94,7 +94,11 @@ class Approver:
             PlatformError: AWS refused.
         """
         submission = self._find(plugin_id, version)
-        progress(f"checking {plugin_id} {submission.version} ({submission.sha256[:12]})")
+
+        def say(line: str) -> None:
+            progress(f"{plugin_id}: {line}")
+
+        say(f"checking {submission.version} ({submission.sha256[:12]})")
         with TemporaryDirectory(prefix="services-ai-approve-") as folder:
             package, layer = self._download(submission, Path(folder))
             inspected = self.inspector.inspect(package, layer)
@@ -115,7 +119,7 @@ class Approver:
         self.plugins.write_release(approved, self._audit(approved, "approve", reason))
         try:
             plan = self.deployer.plan(release)
-            deployment = self.deployer.execute(plan, progress)
+            deployment = self.deployer.execute(plan, say)
         except ServicesAIError as error:
             failed = replace(
                 approved,
@@ -127,7 +131,7 @@ class Approver:
             self.plugins.write_release(failed, self._audit(failed, "deploy-failed", error.message[:500]))
             raise
         deployment, record, breaker = self._take_effect(inspected, deployment, approved, reason)
-        progress(f"{plugin_id} {record.version} is {breaker.state}")
+        say(f"{record.version} is {breaker.state}")
         return Approval(submission, inspected, plan, deployment, record, breaker)
 
     def _find(self, plugin_id: str, version: str | None) -> Submission:

@@ -182,3 +182,11 @@ def test_a_smoke_call_that_nobody_recorded_is_not_said_to_have_passed(world: Wor
     done = world.approve("alpha")
     assert done.record is not None
     assert done.record.smoke.startswith("unknown")
+
+
+def test_every_line_of_progress_names_the_plugin(world: World) -> None:
+    world.submit("alpha")
+    lines: list[str] = []
+    world.approver.approve("alpha", version=None, actor="ada", progress=lines.append)
+    assert len(lines) >= 3
+    assert all(line.startswith("alpha: ") for line in lines)
