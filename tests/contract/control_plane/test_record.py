@@ -263,3 +263,15 @@ def test_records_that_never_came_are_not_said_to_be_on_their_way(world: World) -
     assert "no record after 1 h: look at the dead letters" in world.unrecorded.sentences(["alpha"])["alpha"]
     world.clock.now += 40 * 86_400
     assert world.unrecorded.sentences(["alpha"]) == {}, "records are kept for 30 days"
+
+
+def test_a_group_shows_the_latest_failure_not_the_first(world: World) -> None:
+    world.deploy("alpha", raises("ValueError", "no route for 17"))
+    world.fire()
+    world.clock.now += 60
+    world.script("alpha", raises("ValueError", "no route for 42", line=35))
+    world.fire()
+    world.record()
+    (group,) = world.errors.groups("alpha")
+    assert (group.count, group.message, group.where) == (2, "no route for 42", "main.py:35 in route")
+    assert group.last_at_ms - group.first_at_ms == 60_000
