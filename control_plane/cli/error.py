@@ -37,7 +37,7 @@ def error(
         for line in trace_lines(failure.failure):
             out.print(line)
         if failure.args is not None:
-            out.print("\nwith the arguments (redacted):")
+            out.print("\nwith the arguments (secrets removed, personal data not):")
             lines = json.dumps(failure.args, indent=2, ensure_ascii=False).splitlines()
             for line in lines[:ARGS_MAX_LINES]:
                 out.print(f"  {screen.safe(line, 400)}")

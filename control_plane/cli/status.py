@@ -81,16 +81,12 @@ def _notes(row: PluginStatus, now_s: float) -> list[str]:
 
 
 def _one(row: PluginStatus, now_s: float) -> None:
-    from rich.table import Table
     from rich.text import Text
 
     record, activity, breaker = row.record, row.activity, row.breaker
     if record is None:
         typer.echo(f"{row.plugin_id} {row.version} is not deployed.")
         return
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
     state = Text(row.state, style=screen.STATE_STYLES.get(row.state, ""))
     if breaker is not None:
         state.append(f", {screen.ago(breaker.since_s, now_s)}, by {breaker.actor}", style="")
@@ -113,10 +109,7 @@ def _one(row: PluginStatus, now_s: float) -> None:
         ("p50/p95 ms", _quantiles(row)),
     ]
     lines += [("warning", screen.safe_line(warning)) for warning in record.warnings]
-    for name, value in lines:
-        if value:
-            table.add_row(name, value)
-    screen.console().print(table)
+    screen.print_fields(lines)
     for note in _notes(row, now_s)[-1:] if row.last_error else []:
         typer.echo(f"\n{note}\nservices-ai-admin error {row.last_error.group_id if row.last_error else ''}")
 
