@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from control_plane.cli import screen
 from control_plane.cli.screen import JsonOption
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from services_ai_sdk.wire.failure import Failure, Frame
 
 ARGS_MAX_LINES = 40
 
@@ -26,6 +21,7 @@ def error(
 ) -> None:
     """Show one error: trace with code, the arguments it happened with, and when it happened last."""
     from control_plane.cli.plane import control_plane
+    from control_plane.cli.trace import trace_lines
 
     found = control_plane().error_reader.detail(error_id, limit=limit)
     if as_json:
@@ -38,9 +34,10 @@ def error(
     out.print(f"last  {screen.at(group.last_at_ms)} in {group.last_version}")
     for failure in found.failures[:1]:
         out.print()
-        _trace(out, failure.failure)
+        for line in trace_lines(failure.failure):
+            out.print(line)
         if failure.args is not None:
-            out.print("\nwith the arguments (redacted):")
+            out.print("\nwith the arguments (secrets removed, personal data not):")
             lines = json.dumps(failure.args, indent=2, ensure_ascii=False).splitlines()
             for line in lines[:ARGS_MAX_LINES]:
                 out.print(f"  {screen.safe(line, 400)}")
@@ -51,18 +48,3 @@ def error(
     out.print()
     for failure in found.failures:
         out.print(f"{screen.at(failure.occurred_at_ms)}  {failure.invocation_id}  {failure.duration_ms:.0f} ms")
-
-
-def _trace(out: Console, failure: Failure) -> None:
-    for frame in failure.frames:
-        out.print(f"{frame.file}:{frame.line} in {frame.function}")
-        _code(out, frame)
-    if not failure.frames:
-        out.print("(no trace: the process itself ended)")
-    out.print(f"{failure.type}: {screen.safe(failure.message)}")
-
-
-def _code(out: Console, frame: Frame) -> None:
-    for number, text in frame.source:
-        mark = ">" if number == frame.line else " "
-        out.print(f"  {mark} {number:4}  {screen.safe(text, 200)}".rstrip())

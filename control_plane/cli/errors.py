@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -22,13 +21,16 @@ def errors(
 
     ours = control_plane()
     groups = list(ours.error_reader.groups(plugin))[:limit]
+    # A plugin that was taken away may still have some.
+    status = ours.fleet.one(plugin) if plugin and not groups else None
+    ids = [plugin] if plugin else [record.plugin_id for record in ours.plugins.fleet()]
+    unrecorded = ours.unrecorded.sentences(ids)
     if as_json:
-        screen.print_json({"errors": [asdict(group) for group in groups]})
-        return
-    if not groups:
-        typer.echo(f"No errors{f' of {plugin}' if plugin else ''} in the last 90 days.")
+        screen.print_json({"errors": [group.to_dict() for group in groups], "unrecorded": dict(unrecorded)})
         return
     out = screen.console()
+    if not groups:
+        out.print(f"No errors{f' of {plugin}' if plugin else ''} are recorded (they are kept for 90 days).")
     now_s = ours.clock.now_s()
     for group in groups:
         out.print(
@@ -38,4 +40,9 @@ def errors(
         out.print(f"  {group.type}: {screen.safe_line(group.message, 200)}")
         if group.where:
             out.print(f"  at {group.where}{f':  {group.source}' if group.source else ''}")
-    out.print("\nTrace and arguments: services-ai-admin error ID")
+    for sentence in status.attempt.sentences(now_s) if status and status.attempt else []:
+        out.print(screen.safe_line(sentence, 800))
+    for name, sentence in unrecorded.items():
+        out.print(f"\n{'' if plugin else f'{name}: '}{sentence}.")
+    if groups:
+        out.print("\nTrace and arguments: services-ai-admin error ID")

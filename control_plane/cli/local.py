@@ -56,8 +56,7 @@ def up(
     One that runs already is brought up to date and left running.
     """
     cloud = local_cloud()
-    chosen = {} if port is None else {"port": port}
-    options = cloud.CloudOptions(state_dir=state_dir, platform=not no_platform, unsafe=unsafe, **chosen)
+    options = cloud.CloudOptions(port=port, state_dir=state_dir, platform=not no_platform, unsafe=unsafe)
     # Ended from outside, it ends as by Ctrl-C: with everything in it.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -101,9 +100,12 @@ def status(*, state_dir: StateDirOption = None, as_json: JsonOption = False) -> 
 
 
 @app.command()
-def down(*, state_dir: StateDirOption = None) -> None:
+def down(*, state_dir: StateDirOption = None, as_json: JsonOption = False) -> None:
     """End the local cloud and everything in it. None running is no error."""
     ended = local_cloud().down(state_dir)
+    if as_json:
+        typer.echo(json.dumps({"ended": None if ended is None else ended.to_dict()}))
+        return
     typer.echo("no local cloud was running" if ended is None else f"ended the local cloud (process {ended.pid})")
 
 
@@ -128,7 +130,9 @@ def _running(state_dir: Path | None) -> Any:
     info = local_cloud().status(state_dir)
     if info is None:
         raise PlatformError(
-            "no local cloud runs", code="local-cloud-down", hint="services-ai-admin local up --detach"
+            "no local cloud runs",
+            code="local-cloud-down",
+            hint=local_cloud().local_command("up --detach", state_dir),
         )
     return info
 
@@ -141,8 +145,8 @@ def _describe(info: Any, *, stays: bool) -> None:
         "dispatcher": info.outputs.get("DispatcherFunctionName", ""),
         "sandbox": "OFF: functions can reach this machine" if info.unsafe else "",
         "logs": str(Path(info.state_dir) / "logs"),
-        "use it": 'eval "$(services-ai-admin local env)"',
-        "end it": "services-ai-admin local down" if stays else "Ctrl-C",
+        "use it": f'eval "$({local_cloud().local_command("env", Path(info.state_dir))})"',
+        "end it": local_cloud().local_command("down", Path(info.state_dir)) if stays else "Ctrl-C",
     }
     for name, value in lines.items():
         if value:

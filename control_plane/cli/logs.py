@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from itertools import islice
 from typing import Annotated
 
@@ -24,18 +23,21 @@ def logs(
 
     ours = control_plane()
     found = list(islice(entries(ours.activity, plugin), limit))[::-1]
+    status = None if found else ours.fleet.one(plugin)
     if as_json:
-        screen.print_json({"plugin": plugin, "calls": [asdict(entry) for entry in found]})
-        return
-    if not found:
-        ours.fleet.one(plugin)
-        typer.echo(f"No calls of {plugin} in the last 7 days.")
+        screen.print_json({"plugin": plugin, "calls": [entry.to_dict() for entry in found]})
         return
     out = screen.console()
+    if status is not None:
+        out.print(f"No calls of {plugin} are recorded: a call is some seconds after it was made, and for 7 days.")
+        for sentence in status.attempt.sentences(ours.clock.now_s()) if status.attempt else []:
+            out.print(screen.safe_line(sentence, 800))
     for entry in found:
         cold = f", {entry.init_ms:.0f} ms of it import" if entry.init_ms else ""
         note = f"  {screen.safe_line(entry.note, 100)}" if entry.note else ""
         out.print(
             f"{screen.at(entry.at_ms)}  {entry.hook}  {entry.outcome}  {entry.duration_ms:.1f} ms{cold}{note}"
         )
+    for sentence in ours.unrecorded.sentences([plugin]).values():
+        out.print(f"\n{sentence}.")
     out.print(f"\nWhat it printed: aws logs tail /aws/lambda/{ours.stack}-plugin-{plugin}")

@@ -18,6 +18,7 @@ from control_plane.cli.failing import report
 from control_plane.cli.logs import logs
 from control_plane.cli.status import status
 from control_plane.cli.why import why
+from services_ai_sdk.cli.pipes import quiet_when_nobody_reads
 from services_ai_sdk.wire.errors import ServicesAIError
 
 _EXAMPLES: dict[Callable[..., None], str] = {
@@ -50,14 +51,17 @@ def build_app() -> typer.Typer:
 
 def main() -> None:
     """Entry point: runs a command and ends the process with its exit code."""
+    with quiet_when_nobody_reads():
+        _run()
+
+
+def _run() -> None:
     try:
         build_app()()
     except ServicesAIError as known:
         raise SystemExit(report(known, as_json="--json" in sys.argv)) from None
     except BrokenPipeError:
-        # The reader of the pipe has seen enough; Python would complain again when it closes the stream.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(0) from None
+        raise
     except Exception as unknown:
         if os.environ.get("SERVICES_AI_DEBUG"):
             raise

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from control_plane.aws_clients import client
 from control_plane.aws_errors import plainly
-from control_plane.cli import wiring
+from control_plane.cli import screen, wiring
+from control_plane.cli.default_cloud import use_local_cloud_by_default
 from control_plane.operations.clock import Clock
 from control_plane.operations.errors import ErrorReader
 from control_plane.operations.status import Fleet
 from control_plane.operations.switch import Switch
+from control_plane.operations.unrecorded import Unrecorded
 from control_plane.operations.why import Why
 from control_plane.table.activity import ActivityTable
 from control_plane.table.breakers import Breakers
@@ -52,6 +54,11 @@ class ControlPlane:
         return Why(self.fleet, self.errors, self.clock)
 
     @property
+    def unrecorded(self) -> Unrecorded:
+        """Failures that are counted and have no record yet."""
+        return Unrecorded(self.breakers, self.errors, self.clock)
+
+    @property
     def error_reader(self) -> ErrorReader:
         """Failures and groups."""
         return ErrorReader(self.errors, self.plugins)
@@ -86,11 +93,12 @@ class ControlPlane:
 
 
 def control_plane() -> ControlPlane:
-    """The control plane of the stack that the environment names.
+    """The control plane of the stack that the environment names; in the local cloud where it names no AWS.
 
     Raises:
         PlatformError: AWS cannot be asked, or there is no such stack; the hint says what to set.
     """
+    use_local_cloud_by_default(os.environ, screen.progress)
     stack = os.environ.get("SERVICES_AI_STACK") or DEFAULT_STACK
     with _or_local_cloud():
         with plainly(f"reading the stack {stack!r}"):

@@ -1,4 +1,4 @@
-"""What all commands print with: 80 columns where nobody says otherwise, plain text in a pipe, one JSON object."""
+"""What all commands print with: the terminal's width, whole lines of plain text in a pipe, one JSON object."""
 
 from __future__ import annotations
 
@@ -12,12 +12,16 @@ from control_plane.rules.moments import moment, span
 from control_plane.rules.text import one_line, plain
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
+    from rich.text import Text
 
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 PluginArgument = Annotated[str, typer.Argument(metavar="PLUGIN", help="The plugin's id.", show_default=False)]
 
-COLUMNS = 80
+PIPED_COLUMNS = 100_000
+"""Nothing is wrapped where a program reads: an ARN in two pieces is none."""
 STATE_STYLES = {
     "enabled": "green",
     "probing": "yellow",
@@ -31,7 +35,27 @@ def console() -> Console:
     from rich.console import Console
 
     piped = not sys.stdout.isatty()
-    return Console(width=COLUMNS if piped else None, markup=False, highlight=False, emoji=False)
+    return Console(width=PIPED_COLUMNS if piped else None, markup=False, highlight=False, emoji=False)
+
+
+def print_fields(fields: Sequence[tuple[str, str | Text]]) -> None:
+    """Names and values below each other; those without a value are left out."""
+    from rich.table import Table
+    from rich.text import Text
+
+    out = console()
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    width = max((len(name) for name, _ in fields), default=0) + 2
+    for name, value in fields:
+        if value and out.is_terminal:
+            table.add_row(name, value)
+        elif value:
+            # A table would fill every line with blanks up to the longest one.
+            out.print(Text.assemble(name.ljust(width), value))
+    if table.row_count:
+        out.print(table)
 
 
 def print_json(value: dict[str, Any]) -> None:

@@ -28,6 +28,7 @@ def status(
         screen.print_json({"stack": ours.stack, "plugins": [row.to_dict() for row in rows]})
     elif plugin:
         _one(rows[0], now_s)
+        _attempt(rows[0], now_s)
     elif rows:
         _fleet(rows, now_s)
     else:
@@ -47,8 +48,8 @@ def _fleet(rows: list[PluginStatus], now_s: float) -> None:
     for row in rows:
         since = screen.ago(row.breaker.since_s, now_s).removesuffix(" ago") if row.breaker else ""
         table.add_row(
-            row.record.plugin_id,
-            row.record.version,
+            row.plugin_id,
+            row.version,
             Text(row.state, style=screen.STATE_STYLES.get(row.state, "")),
             since,
             str(row.activity.calls),
@@ -66,11 +67,11 @@ def _fleet(rows: list[PluginStatus], now_s: float) -> None:
 
 def _notes(row: PluginStatus, now_s: float) -> list[str]:
     """What an admin should know of a plugin that is off, or failed lately."""
-    name, breaker, last = row.record.plugin_id, row.breaker, row.last_error
+    name, breaker, last = row.plugin_id, row.breaker, row.last_error
     notes = []
     if breaker is not None and row.state != "enabled":
         notes.append(f"{name}: {screen.safe_line(breaker.reason)} (by {breaker.actor})")
-    if row.record.smoke != "passed":
+    if row.record is not None and row.record.smoke != "passed":
         notes.append(f"{name}: {screen.safe_line(row.record.smoke)}")
     if last is not None:
         where = f" at {last.where}" if last.where else ""
@@ -80,13 +81,12 @@ def _notes(row: PluginStatus, now_s: float) -> list[str]:
 
 
 def _one(row: PluginStatus, now_s: float) -> None:
-    from rich.table import Table
     from rich.text import Text
 
     record, activity, breaker = row.record, row.activity, row.breaker
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
+    if record is None:
+        typer.echo(f"{row.plugin_id} {row.version} is not deployed.")
+        return
     state = Text(row.state, style=screen.STATE_STYLES.get(row.state, ""))
     if breaker is not None:
         state.append(f", {screen.ago(breaker.since_s, now_s)}, by {breaker.actor}", style="")
@@ -109,12 +109,20 @@ def _one(row: PluginStatus, now_s: float) -> None:
         ("p50/p95 ms", _quantiles(row)),
     ]
     lines += [("warning", screen.safe_line(warning)) for warning in record.warnings]
-    for name, value in lines:
-        if value:
-            table.add_row(name, value)
-    screen.console().print(table)
+    screen.print_fields(lines)
     for note in _notes(row, now_s)[-1:] if row.last_error else []:
         typer.echo(f"\n{note}\nservices-ai-admin error {row.last_error.group_id if row.last_error else ''}")
+
+
+def _attempt(row: PluginStatus, now_s: float) -> None:
+    if row.attempt is None:
+        return
+    out = screen.console()
+    out.print()
+    for sentence in row.attempt.sentences(now_s):
+        out.print(screen.safe_line(sentence, 800))
+    if row.attempt.failure is not None:
+        out.print(f"The whole trace: services-ai-admin why {row.plugin_id}")
 
 
 def _quantiles(row: PluginStatus) -> str:

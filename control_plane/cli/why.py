@@ -9,6 +9,7 @@ from control_plane.cli.screen import JsonOption, PluginArgument
 def why(plugin: PluginArgument, *, as_json: JsonOption = False) -> None:
     """Explain why a plugin is on or off, in words: which failures, what was not counted, what happens next."""
     from control_plane.cli.plane import control_plane
+    from control_plane.cli.trace import trace_lines
     from control_plane.table.errors import place
 
     found = control_plane().why.explain(plugin)
@@ -16,9 +17,13 @@ def why(plugin: PluginArgument, *, as_json: JsonOption = False) -> None:
         screen.print_json(found.to_dict())
         return
     out = screen.console()
-    out.print(f"{plugin} {found.status.record.version} is {found.status.state}.")
+    out.print(f"{plugin} {found.status.version} is {found.status.state.replace('not_', 'not ')}.")
     for sentence in found.sentences:
-        out.print(screen.safe_line(sentence, 600))
+        out.print(screen.safe_line(sentence, 800))
+    if found.status.attempt and (failure := found.status.attempt.failure):
+        out.print("\nThe trace of its smoke call:")
+        for line in trace_lines(failure):
+            out.print(f"  {line}")
     if found.failures:
         out.print()
     for error in found.failures:

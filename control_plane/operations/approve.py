@@ -28,6 +28,8 @@ from control_plane.table.routes import Route
 from services_ai_sdk.manifest.inspected import InspectedPackage
 from services_ai_sdk.wire.errors import InvalidInputError, ServicesAIError
 
+SMOKE_UNKNOWN = "unknown: made by a deploy that was interrupted before it was recorded"
+
 
 @dataclass(frozen=True, slots=True)
 class Approval:
@@ -92,7 +94,11 @@ class Approver:
             PlatformError: AWS refused.
         """
         submission = self._find(plugin_id, version)
-        progress(f"checking {plugin_id} {submission.version} ({submission.sha256[:12]})")
+
+        def say(line: str) -> None:
+            progress(f"{plugin_id}: {line}")
+
+        say(f"checking {submission.version} ({submission.sha256[:12]})")
         with TemporaryDirectory(prefix="services-ai-approve-") as folder:
             package, layer = self._download(submission, Path(folder))
             inspected = self.inspector.inspect(package, layer)
@@ -113,13 +119,19 @@ class Approver:
         self.plugins.write_release(approved, self._audit(approved, "approve", reason))
         try:
             plan = self.deployer.plan(release)
-            deployment = self.deployer.execute(plan, progress)
+            deployment = self.deployer.execute(plan, say)
         except ServicesAIError as error:
-            failed = replace(approved, status="failed", error=error.message, at_ms=self.clock.now_ms())
+            failed = replace(
+                approved,
+                status="failed",
+                error=error.message,
+                failure=error.details.get("failure"),
+                at_ms=self.clock.now_ms(),
+            )
             self.plugins.write_release(failed, self._audit(failed, "deploy-failed", error.message[:500]))
             raise
-        record, breaker = self._take_effect(inspected, deployment, approved, reason)
-        progress(f"{plugin_id} {record.version} is {breaker.state}")
+        deployment, record, breaker = self._take_effect(inspected, deployment, approved, reason)
+        say(f"{record.version} is {breaker.state}")
         return Approval(submission, inspected, plan, deployment, record, breaker)
 
     def _find(self, plugin_id: str, version: str | None) -> Submission:
@@ -161,8 +173,15 @@ class Approver:
 
     def _take_effect(
         self, inspected: InspectedPackage, deployment: Deployment, approved: ReleaseRecord, reason: str
-    ) -> tuple[PluginRecord, BreakerState]:
+    ) -> tuple[Deployment, PluginRecord, BreakerState]:
         before = self.plugins.get(approved.plugin_id)
+        again = before is not None and (before.package_sha256, before.function_version) == (
+            inspected.package_sha256,
+            deployment.function_version,
+        )
+        if not deployment.smoke:
+            earlier = before.smoke if before is not None and again else SMOKE_UNKNOWN
+            deployment = replace(deployment, smoke=earlier)
         at_ms = self.clock.now_ms()
         record = _record(inspected, deployment, approved.actor, at_ms)
         released = replace(approved, status="deployed", at_ms=at_ms)
@@ -180,10 +199,6 @@ class Approver:
             )
             for hook in manifest.hooks
         ]
-        again = before is not None and (before.package_sha256, before.function_version) == (
-            record.package_sha256,
-            record.function_version,
-        )
 
         def transition(state: BreakerState) -> BreakerState:
             # The same code again is no reason to believe in it, so the state it earned stays.
@@ -195,7 +210,7 @@ class Approver:
         breaker = self.plugins.deployed(
             record, routes, released, self._audit(released, "deploy", reason), transition
         )
-        return record, breaker
+        return deployment, record, breaker
 
     def _audit(self, release: ReleaseRecord, action: str, reason: str) -> AuditRow:
         return AuditRow(

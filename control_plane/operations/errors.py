@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
@@ -21,7 +21,7 @@ class ErrorDetail:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON."""
-        return {"error": asdict(self.group), "failures": [failure_dict(error) for error in self.failures]}
+        return {**self.group.to_dict(), "failures": [failure_dict(error) for error in self.failures]}
 
 
 def failure_dict(error: PluginError) -> dict[str, Any]:

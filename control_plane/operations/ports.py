@@ -61,7 +61,8 @@ class Deployment:
         alias_arn: Qualified ARN of `live`: what the dispatcher invokes.
         function_version: Lambda's own version number behind `live`.
         python: Lambda runtime, `python3.12`.
-        smoke: `passed`, or `not run: …` with what is missing on this machine.
+        smoke: `passed`, or `not run: …` with what is missing on this machine; empty where no call was made because
+            this release was live already.
         warnings: What an admin should know, one line each.
     """
 

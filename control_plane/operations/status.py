@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from typing import Any
 
+from control_plane.operations.attempts import Attempt, last_attempt
 from control_plane.operations.clock import Clock
 from control_plane.rules.breaker import BreakerState, State
+from control_plane.rules.moments import iso
 from control_plane.table.activity import Activity, ActivityTable
 from control_plane.table.breakers import Breakers
 from control_plane.table.errors import ErrorGroup, Errors
@@ -15,6 +18,7 @@ from control_plane.table.plugins import PluginRecord, Plugins
 from services_ai_sdk.wire.errors import InvalidInputError
 
 WINDOW_MINUTES = 60
+NAMED_MAX = 20
 _WORST_FIRST = (State.AUTO_DISABLED, State.PROBING, State.DISABLED, State.ENABLED)
 
 
@@ -23,19 +27,26 @@ class PluginStatus:
     """One plugin.
 
     Attributes:
-        breaker: None only while a plugin is being taken away.
+        record: What is live; None for a plugin of which nothing ever was, because its deploy failed.
+        breaker: None only while a plugin is being taken away, or where nothing is live.
         activity: Of the last hour.
         last_error: The group with the latest failure.
+        attempt: A later deploy, which did not take effect; looked for where one plugin is asked for.
     """
 
-    record: PluginRecord
+    plugin_id: str
+    version: str
+    record: PluginRecord | None
     breaker: BreakerState | None
     activity: Activity
     last_error: ErrorGroup | None
+    attempt: Attempt | None = None
 
     @property
     def state(self) -> str:
         """The breaker's, in its own word."""
+        if self.record is None:
+            return "not_deployed"
         return str(self.breaker.state) if self.breaker else "unknown"
 
     @property
@@ -48,13 +59,13 @@ class PluginStatus:
         """Plain JSON."""
         breaker, activity, last = self.breaker, self.activity, self.last_error
         return {
-            "plugin": self.record.plugin_id,
-            "version": self.record.version,
+            "plugin": self.plugin_id,
+            "version": self.version,
             "state": self.state,
-            "since_s": breaker.since_s if breaker else None,
+            "since": iso(breaker.since_s) if breaker else None,
             "reason": breaker.reason if breaker else "",
             "actor": breaker.actor if breaker else "",
-            "probe_at_s": (breaker.probe_at_s or None) if breaker else None,
+            "probe_at": iso(breaker.probe_at_s) if breaker and breaker.probe_at_s else None,
             "last_hour": {
                 "calls": activity.calls,
                 "successes": activity.successes,
@@ -76,7 +87,8 @@ class PluginStatus:
             }
             if last
             else None,
-            "record": self.record.to_dict(),
+            "unfinished_deploy": self.attempt.to_dict() if self.attempt else None,
+            "record": self.record.to_dict() if self.record else None,
         }
 
 
@@ -103,25 +115,25 @@ class Fleet:
     def all(self) -> list[PluginStatus]:
         """Every plugin: those that are off first, then by error rate, then by id."""
         rows = self._of(self._plugins.fleet())
-        return sorted(rows, key=lambda row: (_rank(row.breaker), -row.error_rate, row.record.plugin_id))
+        return sorted(rows, key=lambda row: (_rank(row.breaker), -row.error_rate, row.plugin_id))
 
     def one(self, plugin_id: str) -> PluginStatus:
-        """One plugin.
+        """One plugin, also one of which no deploy has succeeded yet.
 
         Raises:
             InvalidInputError: There is none of this id.
         """
         record = self._plugins.get(plugin_id)
-        if record is None:
-            known = [known.plugin_id for known in self._plugins.fleet()]
+        attempt = last_attempt(self._plugins, plugin_id, record.version if record else "")
+        if record is not None:
+            return replace(self._of([record])[0], attempt=attempt)
+        if attempt is None:
             raise InvalidInputError(
-                f"there is no plugin {plugin_id!r}",
+                f"there is no plugin {plugin_id[:100]!r}",
                 code="plugin-unknown",
-                hint=f"the plugins are {', '.join(known)}"
-                if known
-                else "none is deployed: services-ai-admin approve",
+                hint=_suggestion(plugin_id, [known.plugin_id for known in self._plugins.fleet()]),
             )
-        return self._of([record])[0]
+        return PluginStatus(plugin_id, attempt.release.version, None, None, Activity(), None, attempt)
 
     def _of(self, records: Sequence[PluginRecord]) -> list[PluginStatus]:
         breakers = self._breakers.read([record.plugin_id for record in records])
@@ -131,6 +143,8 @@ class Fleet:
             groups = self._errors.groups(record.plugin_id)
             rows.append(
                 PluginStatus(
+                    plugin_id=record.plugin_id,
+                    version=record.version,
                     record=record,
                     breaker=breakers.get(record.plugin_id),
                     activity=self._activity.since(record.plugin_id, first_minute),
@@ -138,6 +152,14 @@ class Fleet:
                 )
             )
         return rows
+
+
+def _suggestion(plugin_id: str, known: Sequence[str]) -> str:
+    if not known:
+        return "none is deployed: services-ai-admin approve"
+    close = get_close_matches(plugin_id, known, n=1)
+    meant = f"did you mean {close[0]}? " if close else ""
+    return f"{meant}The plugins are {', '.join(known[:NAMED_MAX])}{' …' if len(known) > NAMED_MAX else ''}"
 
 
 def _rank(breaker: BreakerState | None) -> int:

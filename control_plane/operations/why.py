@@ -7,6 +7,7 @@ from typing import Any
 
 from control_plane.operations.clock import Clock
 from control_plane.operations.status import Fleet, PluginStatus
+from control_plane.operations.unrecorded import counted_ids, unrecorded_sentence
 from control_plane.rules.breaker import PROBE_SUCCESSES_TO_CLOSE, BreakerState, State
 from control_plane.rules.moments import moment, span
 from control_plane.table.errors import Errors, PluginError, place
@@ -30,9 +31,10 @@ class Explanation:
         """Plain JSON."""
         evidence = self.status.breaker.evidence if self.status.breaker else None
         return {
-            "plugin": self.status.record.plugin_id,
+            "plugin": self.status.plugin_id,
             "state": self.status.state,
             "because": list(self.sentences),
+            "unfinished_deploy": self.status.attempt.to_dict() if self.status.attempt else None,
             "evidence": asdict(evidence) if evidence else None,
             "failures": [
                 {
@@ -71,15 +73,18 @@ class Why:
             InvalidInputError: There is no such plugin.
         """
         status = self._fleet.one(plugin_id)
-        breaker = status.breaker
+        breaker, now_s = status.breaker, self._clock.now_s()
+        attempt = status.attempt.sentences(now_s) if status.attempt else []
+        if status.record is None:
+            return Explanation(status, tuple(attempt), ())
         if breaker is None:
             return Explanation(status, ("It is being taken away: its breaker is gone.",), ())
-        ids = breaker.evidence.invocation_ids if breaker.evidence else ()
-        if breaker.state is State.ENABLED:
-            ids = tuple(call_id for run in breaker.runs.values() for call_id in run)
-        failures = tuple(self._errors.by_invocation(sorted(ids)))
-        now_s = self._clock.now_s()
-        sentences = [*_state(breaker, now_s), *_runs(breaker, failures), *_uncounted(status)]
+        ids = counted_ids(breaker)
+        failures = tuple(self._errors.by_invocation(list(ids)))
+        unrecorded = unrecorded_sentence(len(ids), len(ids) - len(failures), breaker, now_s)
+        sentences = [*_state(breaker, now_s), *_runs(breaker, failures)]
+        sentences += [f"{unrecorded}."] if unrecorded else []
+        sentences += [*_uncounted(status), *attempt]
         if status.record.smoke != "passed":
             sentences.append(f"Its smoke call was {status.record.smoke}.")
         return Explanation(status, tuple(sentences), failures)

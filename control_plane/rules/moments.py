@@ -15,6 +15,14 @@ def moment(at_s: float) -> str:
         return "an unknown time"
 
 
+def iso(at_s: float) -> str:
+    """`2026-03-01T14:05:09Z`, for programs; empty for what is no time."""
+    try:
+        return datetime.fromtimestamp(at_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (OverflowError, OSError, ValueError):
+        return ""
+
+
 def span(seconds: float) -> str:
     """`340 ms`, `12 s`, `5 min`, `3 h`, `2 d`: one unit, rounded down."""
     seconds = abs(seconds)

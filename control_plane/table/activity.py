@@ -6,6 +6,7 @@ import hashlib
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from control_plane.rules import histogram
 from control_plane.table import keys
@@ -87,6 +88,11 @@ class PluginExecutionLog:
     version: str
     note: str = ""
     group_id: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON; the group's id is called what the commands call it."""
+        raw = asdict(self)
+        return {**raw, "error": raw.pop("group_id")}
 
 
 class ActivityTable:

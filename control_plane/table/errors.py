@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from control_plane.rules import histogram
@@ -49,7 +49,8 @@ class ErrorGroup:
 
     Attributes:
         status: `open`, later `resolved` or `ignored`.
-        where: `main.py:31 in route` of the first failure; empty where the process itself died.
+        message: Of the latest failure that was recorded; `where` and `source` likewise.
+        where: `main.py:31 in route`; empty where the process itself died.
         source: The line of code there.
         first_version: Version of the first failure; `last_version` of the latest.
     """
@@ -70,6 +71,11 @@ class ErrorGroup:
     last_version: str
     last_invocation_id: str
 
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON; the id is called what the commands call it."""
+        raw = asdict(self)
+        return {"error": raw.pop("group_id"), **raw}
+
 
 class Errors:
     """Reads and writes failures.
@@ -84,12 +90,16 @@ class Errors:
     def record(self, error: PluginError) -> bool:
         """Failure, group and the minute's count in one transaction; False for one that is recorded already."""
         at_s = error.occurred_at_ms // 1000
+        where, source = place(error.failure)
         group = (
             Update(keys.group(error.plugin_id, error.group_id))
             .add("count", 1)
             .set("last_at_ms", error.occurred_at_ms)
             .set("last_version", error.plugin_version)
             .set("last_invocation_id", error.invocation_id)
+            .set("message", error.failure.message[:500])
+            .set("where", where)
+            .set("source", source[:300])
             .set("expires_at", at_s + GROUP_KEPT_S)
         )
         for name, value in _first_of_group(error).items():
@@ -163,17 +173,13 @@ def group_from_item(item: Item) -> ErrorGroup:
 
 
 def _first_of_group(error: PluginError) -> Item:
-    where, source = place(error.failure)
     item: Item = {
         "gsi1pk": keys.group_index(error.group_id),
         "gsi1sk": keys.GROUP_MARK,
         "group_id": error.group_id,
         "plugin_id": error.plugin_id,
         "type": error.failure.type,
-        "message": error.failure.message[:500],
         "category": str(error.failure.category),
-        "where": where,
-        "source": source[:300],
         "hook": error.hook,
         "status": "open",
         "first_at_ms": error.occurred_at_ms,

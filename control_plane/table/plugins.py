@@ -41,7 +41,7 @@ class PluginRecord:
 
     Attributes:
         python: Lambda runtime.
-        smoke: `passed`, or `not run: …`.
+        smoke: `passed`, `not run: …` or `unknown: …`; of the deploy that made this release live.
         hooks: Name and priority.
         deployed_at_ms: Unix milliseconds.
     """
@@ -82,6 +82,7 @@ class ReleaseRecord:
     Attributes:
         status: `approved`, `deployed` or `failed`.
         error: Why the deploy failed; empty otherwise.
+        failure: What the plugin answered the smoke call with, as the wire has it; None where that is not why.
         manifest: As packaged.
     """
 
@@ -93,6 +94,7 @@ class ReleaseRecord:
     at_ms: int
     manifest: dict[str, Any]
     error: str = ""
+    failure: dict[str, Any] | None = None
 
 
 class Plugins:

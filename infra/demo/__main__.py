@@ -15,6 +15,7 @@ from infra.demo.commands import Commands, base_environment
 from infra.demo.record import DemoRecord
 from infra.demo.scenario import Cloud, Scenario
 from infra.demo.screen import Screen
+from services_ai_sdk.cli.pipes import quiet_when_nobody_reads
 from services_ai_sdk.wire.errors import InvalidInputError, ServicesAIError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,7 +34,7 @@ def main(argv: list[str] | None = None) -> int:
         sys.stderr.write(f"\ndemo: {error.message}\n")
         if error.hint:
             sys.stderr.write(f"  fix: {error.hint}\n")
-        code = error.exit_code if type(error) is not ServicesAIError else 3
+        code = error.exit_code
     except KeyboardInterrupt:
         sys.stderr.write("\ndemo: stopped; ./dev down ends the local cloud\n")
         return 130
@@ -115,4 +116,5 @@ def _connect(commands: Commands) -> Cloud:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    with quiet_when_nobody_reads():
+        raise SystemExit(main())

@@ -10,9 +10,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from services_ai_sdk.wire.errors import PlatformError, ServicesAIError
+from services_ai_sdk.wire.errors import FindingsError, InvalidInputError, PlatformError, ServicesAIError
 
 Say = Callable[[str], None]
+
+_KINDS: dict[int, type[ServicesAIError]] = {
+    kind.exit_code: kind for kind in (FindingsError, InvalidInputError, PlatformError)
+}
+"""What a command's exit code says of its error; any other is a fault of ours."""
 
 
 class Commands:
@@ -41,8 +46,7 @@ class Commands:
         """Runs a command with `--json` and returns its object.
 
         Raises:
-            ServicesAIError: The command failed; its own code, message and hint are kept.
-            PlatformError: It answered no JSON object.
+            ServicesAIError: The command failed; its own exit code, code, message and hint are kept.
         """
         code, out = self._run([*command, "--json"])
         try:
@@ -50,7 +54,7 @@ class Commands:
         except ValueError:
             answer = None
         if not isinstance(answer, dict):
-            raise PlatformError(
+            raise _KINDS.get(code, ServicesAIError)(
                 f"{' '.join(command)} ended with {code} and printed no JSON: {out.strip()[:300] or 'nothing'}",
                 code="command-failed",
                 hint=f"run it by hand: ./dev run {' '.join(command)}",
@@ -63,11 +67,11 @@ class Commands:
         """Runs a command as a person does and returns what it prints.
 
         Raises:
-            PlatformError: It failed.
+            ServicesAIError: It failed; its exit code is kept.
         """
         code, out = self._run([*command])
         if code != 0:
-            raise PlatformError(
+            raise _KINDS.get(code, ServicesAIError)(
                 f"{' '.join(command)} ended with {code}: {out.strip()[-500:]}",
                 code="command-failed",
                 hint=f"run it by hand: ./dev run {' '.join(command)}",
@@ -108,7 +112,7 @@ def _error_of(answer: dict[str, Any], command: tuple[str, ...], code: int) -> Se
     error = answer.get("error")
     if not isinstance(error, dict):
         error = {"message": json.dumps(answer)[:500]}
-    return ServicesAIError(
+    return _KINDS.get(code, ServicesAIError)(
         f"{' '.join(command)}: {error.get('message', f'ended with {code}')}",
         code=str(error.get("code", "command-failed")),
         hint=str(error.get("hint") or f"run it by hand: ./dev run {' '.join(command)}"),

@@ -15,7 +15,7 @@ class PluginRecord:
 
     Attributes:
         state: As the control plane has it at the end.
-        smoke: `passed`, or `not run: …`.
+        smoke: `passed`, `not run: …` or `unknown: …`.
     """
 
     id: str

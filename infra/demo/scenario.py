@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from services_ai_host import PluginHost
 
 ALERT_ARRIVES_MAX_S = 15.0
+OUTCOMES_LOOKS_MAX = 20
+OUTCOMES_LOOK_EVERY_S = 0.5
 SKIPPED_WITHIN_S = 1.0
 """How long after the fifth failure a dispatcher may still call the plugin (locally)."""
 
@@ -141,9 +144,8 @@ class Scenario:
 
     def show_fleet(self, cloud: Cloud, failing: str | None) -> None:
         """Prints the fleet as `services-ai-admin status` has it, and what to try next."""
-        states = {
-            row["plugin"]: row["state"] for row in cloud.commands.data("services-ai-admin", "status")["plugins"]
-        }
+        rows = self._rows_with_every_call(cloud)
+        states = {row["plugin"]: row["state"] for row in rows}
         for plugin in self._record.plugins:
             plugin.state = states.get(plugin.id, plugin.state)
         self._screen.step(7, "The fleet")
@@ -158,6 +160,18 @@ class Scenario:
             if failing
             else f"  ./dev run services-ai-admin logs {one}"
         )
+
+    def _rows_with_every_call(self, cloud: Cloud) -> list[dict[str, Any]]:
+        """The fleet's rows, once the recorder has counted every call that was made here."""
+        made = Counter(call.plugin for call in self._record.calls)
+        for _ in range(OUTCOMES_LOOKS_MAX):
+            rows: list[dict[str, Any]] = cloud.commands.data("services-ai-admin", "status")["plugins"]
+            counted = {row["plugin"]: row["last_hour"]["calls"] + row["last_hour"]["skipped"] for row in rows}
+            if all(counted.get(plugin, 0) >= calls for plugin, calls in made.items()):
+                return rows
+            self._sleep(OUTCOMES_LOOK_EVERY_S)
+        self._screen.progress("the recorder is behind: services-ai-admin status has every call later")
+        return rows
 
     def _package(self, cloud: Cloud, source: Path) -> dict[str, Any]:
         out = self._workspace / source.stem

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from control_plane.aws_errors import aws_code, plainly
 from control_plane.operations.ports import Deployment, Progress
 from infra.deploy.plan import Action, DeployPlan, Step
-from infra.deploy.smoke import SMOKE_NOT_NEEDED, smoke_call
+from infra.deploy.smoke import smoke_call
 from infra.names import LIVE_ALIAS, ROLE_POLICY_NAME
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class _Done:
 
     layer_arn: str
     version: str
-    smoke: str = SMOKE_NOT_NEEDED
+    smoke: str = ""
 
 
 class Executor:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from control_plane.rules.classify import classify
+from control_plane.table.errors import place
 from services_ai_sdk.wire.envelope import Envelope
-from services_ai_sdk.wire.errors import FindingsError, InvalidInputError
-from services_ai_sdk.wire.jsontext import dumps, loads
-from services_ai_sdk.wire.result import Result
+from services_ai_sdk.wire.errors import FindingsError, PlatformError
+from services_ai_sdk.wire.jsontext import dumps
 
 if TYPE_CHECKING:
     from infra.deploy.plan import DeployPlan
 
 SMOKE_PASSED = "passed"
-SMOKE_NOT_NEEDED = "not needed: this release is live already"
 NOT_RUN_HEADER = "x-services-ai-not-run"
 """Set by the local cloud alone, where this machine has not the Python that the function wants."""
 
@@ -28,7 +27,7 @@ def smoke_call(invoke: Any, plan: DeployPlan, version: str) -> str:
         `passed`, or `not run: …` with what this machine lacks.
 
     Raises:
-        FindingsError: The plugin does not import; `details["failure"]` is what Lambda answered.
+        FindingsError: The plugin does not start; `details["failure"]` is its failure as the wire has it.
         ClientError: AWS refused the call itself.
     """
     manifest = plan.release.manifest
@@ -52,34 +51,24 @@ def smoke_call(invoke: Any, plan: DeployPlan, version: str) -> str:
         if NOT_RUN_HEADER in headers:
             return f"not run: {headers[NOT_RUN_HEADER]}"
         raise
-    payload = answer["Payload"].read()
-    if "FunctionError" in answer:
-        raise FindingsError(
-            f"{manifest.plugin_id} {manifest.version} does not start: {_reason(payload)}",
-            code="smoke-failed",
-            hint=f"services-ai-plugin validate shows what the package lacks; "
-            f"services-ai-admin logs {manifest.plugin_id} has the whole trace; what was live stays live",
-            details={"failure": payload.decode("utf-8", "replace")[:8192]},
-        )
-    try:
-        Result.from_dict(loads(payload, what="the answer to the smoke call"))
-    except InvalidInputError as error:
-        raise FindingsError(
-            f"{manifest.plugin_id} {manifest.version} answers what is no result: {error.message}",
-            code="smoke-failed",
-        ) from error
-    return SMOKE_PASSED
-
-
-def _reason(payload: bytes) -> str:
-    """`Type: message` of a FunctionError, whoever wrote it: our wrapper, the runtime, or Lambda itself."""
-    try:
-        outer = json.loads(payload)
-        message = str(outer["errorMessage"])
-    except (ValueError, KeyError, TypeError):
-        return payload.decode("utf-8", "replace")[:500]
-    try:
-        inner = json.loads(message)
-        return f"{inner['type']}: {inner['message']}"[:500]
-    except (ValueError, KeyError, TypeError):
-        return f"{outer.get('errorType', 'Error')}: {message}"[:500]
+    function_error = answer.get("FunctionError", "")
+    found = classify(answer["StatusCode"], function_error, answer["Payload"].read())
+    if found.result is not None:
+        return SMOKE_PASSED
+    failure = found.failure
+    if failure is None:
+        raise PlatformError(f"the smoke call of {manifest.plugin_id} was not made: {found.reason}", retryable=True)
+    did = "does not start" if function_error else "answers what is no result"
+    where, source = place(failure)
+    lines = [f"{manifest.plugin_id} {manifest.version} {did}: {failure.type}: {failure.message}"]
+    if where:
+        lines.append(f"  at {where}{':' if source else ''}")
+    if source:
+        lines.append(f"      {source}")
+    raise FindingsError(
+        "\n".join(lines),
+        code="smoke-failed",
+        hint=f"mend it, then services-ai-plugin package and submit, and approve it again; the whole trace:"
+        f" services-ai-admin why {manifest.plugin_id}. What was live before stays live",
+        details={"failure": failure.to_dict()},
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -18,7 +19,8 @@ from infra.local.clients import LOCAL_KEY, clients_of
 from infra.local.launcher import STOP_MAX_S, DaemonProcess, Progress
 from infra.local.state import ALREADY_RUNNING, CloudInfo, StateDir, process_started
 from infra.local.status_page import STATUS_PATH
-from services_ai_sdk.wire.errors import PlatformError
+from services_ai_sdk.emulator.home import default_home
+from services_ai_sdk.wire.errors import InvalidInputError, PlatformError
 
 DEFAULT_PORT = 4599
 START_MAX_S = 120.0
@@ -29,14 +31,14 @@ class CloudOptions:
     """What `up` starts.
 
     Attributes:
-        port: On 127.0.0.1; 0 takes a free one.
+        port: On 127.0.0.1; 0 takes a free one, None the usual one, or that of a cloud which runs already.
         state_dir: `SERVICES_AI_HOME` or its default when None.
         stack: Name of the platform's stack.
         platform: Whether template.yaml is deployed.
         unsafe: Run functions without a sandbox where there are no means for one.
     """
 
-    port: int = DEFAULT_PORT
+    port: int | None = None
     state_dir: Path | None = None
     stack: str = "services-ai"
     platform: bool = True
@@ -79,12 +81,21 @@ def start(options: CloudOptions, progress: Progress) -> StartedCloud:
     The new one ends with this process unless it is detached.
 
     Raises:
+        InvalidInputError: One runs already, on another port than the one that was asked for.
         PlatformError: A taken port, missing means for a sandbox, a platform that cannot be deployed.
     """
     state = StateDir(options.state_dir)
     while True:
         running = _running(state)
         if running is not None:
+            if options.port not in (None, 0, running.port):
+                raise InvalidInputError(
+                    f"the local cloud is already running on port {running.port} (process {running.pid}),"
+                    f" not on {options.port}",
+                    code="other-port",
+                    hint=f"{local_command('down', options.state_dir)}, then up again;"
+                    " or name another --state-dir for a second one",
+                )
             progress(f"the local cloud is already running (process {running.pid}, {running.endpoint})")
             if options.platform:
                 running = replace(running, outputs=_deploy(running, progress))
@@ -101,7 +112,7 @@ def start(options: CloudOptions, progress: Progress) -> StartedCloud:
 def _launch(options: CloudOptions, state: StateDir, progress: Progress) -> StartedCloud:
     request = {
         "state_dir": str(state.path),
-        "port": options.port,
+        "port": DEFAULT_PORT if options.port is None else options.port,
         "stack": options.stack,
         "unsafe": options.unsafe,
     }
@@ -130,7 +141,13 @@ def up(options: CloudOptions, progress: Progress) -> CloudInfo:
 
 
 def status(state_dir: Path | None = None) -> CloudInfo | None:
-    """The local cloud that runs, or None."""
+    """The local cloud that runs, or None; asking leaves no folder behind.
+
+    Raises:
+        PlatformError: The state directory is somebody else's: what it says is not to be believed.
+    """
+    if not (state_dir or default_home()).exists():
+        return None
     return StateDir(state_dir).read()
 
 
@@ -148,7 +165,7 @@ def activity(info: CloudInfo, timeout_s: float = 5.0) -> dict[str, Any]:
         raise PlatformError(
             f"the local cloud (process {info.pid}) does not answer on {info.endpoint}: {error}",
             code="local-cloud-broken",
-            hint="services-ai-admin local down, then up again",
+            hint=f"{local_command('down', Path(info.state_dir))}, then up again",
         ) from error
     return answer
 
@@ -159,6 +176,8 @@ def down(state_dir: Path | None = None) -> CloudInfo | None:
     Raises:
         PlatformError: It does not end, even by force.
     """
+    if not (state_dir or default_home()).exists():
+        return None
     state = StateDir(state_dir)
     info = _running(state)
     if info is None:
@@ -173,6 +192,14 @@ def down(state_dir: Path | None = None) -> CloudInfo | None:
                 return info
             sleep(0.02)
     raise PlatformError(f"the local cloud (process {info.pid}) does not end", code="local-cloud-broken")
+
+
+def local_command(words: str, state_dir: Path | None) -> str:
+    """What a person types for the local cloud of a state directory, which is named where it is not the default."""
+    command = f"services-ai-admin local {words}"
+    if state_dir is None or state_dir.absolute() == default_home().absolute():
+        return command
+    return f"{command} --state-dir {shlex.quote(str(state_dir))}"
 
 
 def env(info: CloudInfo) -> dict[str, str]:

@@ -211,8 +211,14 @@ def local_runtime() -> str:
     raise PlatformError(
         f"none of Python {', '.join(PYTHONS)} runs on this machine",
         code="python-missing",
-        hint="uv python install 3.12, or name its folder in SERVICES_AI_PYTHONS",
+        hint=f"{_uv()} python install 3.12, or name the folder of one in SERVICES_AI_PYTHONS",
     )
+
+
+def _uv() -> str:
+    """The uv of this environment: it need not be on anybody's PATH."""
+    own = Path(sys.executable).parent / "uv"
+    return str(own) if own.exists() else "uv"
 
 
 def local_architecture() -> str:

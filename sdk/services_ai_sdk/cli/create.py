@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from services_ai_sdk.wire.errors import InvalidInputError
+from services_ai_sdk.wire.errors import FindingsError, InvalidInputError
 
 
 def create(
@@ -32,7 +32,11 @@ def create(
     if not plugin_id:
         raise InvalidInputError(f"no id can be made from the name {name!r}", hint="use a letter or a digit in it")
     files = plugin_files(name, plugin_id, author or _user(), email)
-    raise_on_errors(parse_manifest(files[FILE_NAME].encode()).findings, "the new manifest")
+    try:
+        raise_on_errors(parse_manifest(files[FILE_NAME].encode()).findings, "the new manifest")
+    except FindingsError as error:
+        # Nothing was checked that exists: what is wrong was typed here.
+        raise InvalidInputError(error.message, code="usage", hint=error.hint, details=error.details) from error
     folder = into or Path(plugin_id)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InvalidInputError(

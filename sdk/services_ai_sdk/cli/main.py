@@ -12,6 +12,7 @@ from services_ai_sdk import __version__
 from services_ai_sdk.cli.create import create
 from services_ai_sdk.cli.invoke import invoke
 from services_ai_sdk.cli.package import package
+from services_ai_sdk.cli.pipes import quiet_when_nobody_reads
 from services_ai_sdk.cli.running import run
 from services_ai_sdk.cli.submit import submit
 from services_ai_sdk.cli.test import run_tests
@@ -56,4 +57,5 @@ def _root(
 
 def main() -> None:
     """The console script."""
-    sys.exit(run(app, sys.argv[1:]))
+    with quiet_when_nobody_reads():
+        sys.exit(run(app, sys.argv[1:]))

@@ -37,9 +37,7 @@ def run(app: typer.Typer, arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        # Whoever read our output has seen enough; Python must not complain about the rest at exit.
-        sys.stdout = None
-        return 0
+        raise  # the process's end, not the command's error: see `pipes`
     except Exception as error:  # noqa: BLE001 - a command never ends in a trace; SERVICES_AI_DEBUG shows it
         return _other(error, as_json=as_json)
     return code if isinstance(code, int) else 0

@@ -189,6 +189,7 @@ class FakeDeployer:
     """Pretends; counts up the function's version when the code changes; fails when told to."""
 
     fails: str = ""
+    details: dict[str, Any] = field(default_factory=dict)
     smoke: str = "passed"
     releases: list[Release] = field(default_factory=list)
     versions: dict[str, tuple[int, str]] = field(default_factory=dict)
@@ -201,10 +202,11 @@ class FakeDeployer:
     def execute(self, plan: Any, progress: Callable[[str], None]) -> Deployment:
         release: Release = plan.release
         if self.fails:
-            raise FindingsError(self.fails, code="smoke-failed")
+            raise FindingsError(self.fails, code="smoke-failed", details=self.details)
         plugin_id = release.manifest.plugin_id
         number, sha256 = self.versions.get(plugin_id, (0, ""))
-        if sha256 != release.package.sha256:
+        live_already = sha256 == release.package.sha256
+        if not live_already:
             self.versions[plugin_id] = (number + 1, release.package.sha256)
         progress(f"deployed {plugin_id}")
         self.releases.append(release)
@@ -216,5 +218,5 @@ class FakeDeployer:
             layer_arns=(),
             role_arn=f"arn:aws:iam::123456789012:role/services-ai/plugins/{plugin_id}-0123456789ab",
             python=release.manifest.python or "python3.11",
-            smoke=self.smoke,
+            smoke="" if live_already else self.smoke,
         )

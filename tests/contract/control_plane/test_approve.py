@@ -113,3 +113,80 @@ def test_a_package_under_anothers_name_is_refused(world: World) -> None:
             world.approve(plugin_id)
         assert caught.value.code == "submission-mismatch"
     assert world.deployer.releases == []
+
+
+def test_a_plugin_whose_first_deploy_failed_is_known_with_what_to_do(world: World) -> None:
+    world.submit("alpha")
+    failure = {"type": "KeyError", "message": "'KEY'", "category": "import_error", "frames": []}
+    world.deployer.fails = "alpha 1.0.0 does not start: KeyError: 'KEY'"
+    world.deployer.details = {"failure": failure}
+    with pytest.raises(FindingsError):
+        world.approve("alpha")
+    world.clock.now += 120
+    status = world.fleet.one("alpha")
+    assert (status.state, status.version, status.record) == ("not_deployed", "1.0.0", None)
+    assert status.to_dict()["unfinished_deploy"]["failure"] == failure
+    because = " ".join(world.why.explain("alpha").sentences)
+    for part in (
+        "failed at",
+        "2 min ago",
+        "approved by ada",
+        "KeyError: 'KEY'",
+        "ever been live",
+        "approve alpha",
+    ):
+        assert part in because
+    assert world.fleet.all() == []
+    world.deployer.fails = ""
+    world.approve("alpha")
+    assert world.fleet.one("alpha").attempt is None
+
+
+def test_a_failed_update_is_told_beside_what_is_live(world: World) -> None:
+    world.deploy("alpha", returns(1))
+    world.clock.now += 5
+    world.submit("alpha", "1.1.0")
+    world.deployer.fails = "create-function: no"
+    with pytest.raises(FindingsError):
+        world.approve("alpha", "1.1.0")
+    status = world.fleet.one("alpha")
+    assert (status.state, status.version) == ("enabled", "1.0.0")
+    sentences = world.why.explain("alpha").sentences
+    assert "1.0.0 is still live." in sentences
+    assert "Once the cause is gone: services-ai-admin approve alpha --version 1.1.0" in sentences
+    world.clock.now += 5
+    world.deployer.fails = ""
+    world.approve("alpha", "1.0.0")
+    assert world.fleet.one("alpha").attempt is None, "what was approved last is live"
+
+
+def test_approving_again_keeps_what_the_smoke_call_found(world: World) -> None:
+    world.submit("alpha")
+    world.deployer.smoke = "not run: this machine has no Python 3.99"
+    first = world.approve("alpha")
+    world.deployer.smoke = "passed"
+    again = world.approve("alpha")
+    assert first.record is not None
+    assert again.record is not None
+    assert again.record.smoke == first.record.smoke
+    assert again.to_dict()["deployment"]["smoke"] == first.record.smoke
+    world.submit("alpha", "1.1.0")
+    newer = world.approve("alpha")
+    assert newer.record is not None
+    assert newer.record.smoke == "passed"
+
+
+def test_a_smoke_call_that_nobody_recorded_is_not_said_to_have_passed(world: World) -> None:
+    # A deploy that was stopped after it had moved `live`, before it was recorded.
+    world.deployer.versions["alpha"] = (1, world.submit("alpha"))
+    done = world.approve("alpha")
+    assert done.record is not None
+    assert done.record.smoke.startswith("unknown")
+
+
+def test_every_line_of_progress_names_the_plugin(world: World) -> None:
+    world.submit("alpha")
+    lines: list[str] = []
+    world.approver.approve("alpha", version=None, actor="ada", progress=lines.append)
+    assert len(lines) >= 3
+    assert all(line.startswith("alpha: ") for line in lines)

@@ -218,7 +218,7 @@ def test_from_dispatch_to_what_an_admin_reads(world: World) -> None:
         world.fire()
     world.record()
     rows = world.fleet.all()
-    assert [(row.record.plugin_id, row.state) for row in rows] == [("alpha", "auto_disabled"), ("beta", "enabled")]
+    assert [(row.plugin_id, row.state) for row in rows] == [("alpha", "auto_disabled"), ("beta", "enabled")]
     alpha = rows[0].to_dict()
     assert alpha["last_hour"] | {"p50_ms": 0, "p95_ms": 0} == {
         "calls": 5, "successes": 0, "failures": 5, "uncounted": 0, "skipped": 1, "cold": 0,
@@ -237,3 +237,41 @@ def test_from_dispatch_to_what_an_admin_reads(world: World) -> None:
     assert [error.invocation_id for error in one.failures] == [explained.failures[0].invocation_id]
     with pytest.raises(InvalidInputError):
         world.error_reader.detail("no such id")
+
+
+def test_failures_that_are_counted_and_not_recorded_yet_are_told(world: World) -> None:
+    world.deploy("alpha", raises("KeyError", "'BR'"))
+    world.deploy("beta", returns(1))
+    for _ in range(2):
+        world.fire()
+    sentence = "Of the 2 failures that its breaker counts, 2 have no record yet: records follow some seconds"
+    assert world.unrecorded.sentences(["alpha", "beta"])["alpha"].startswith(sentence)
+    assert any(said.startswith(sentence) for said in world.why.explain("alpha").sentences)
+    world.record()
+    assert world.unrecorded.sentences(["alpha", "beta"]) == {}
+    world.fire()
+    said = world.unrecorded.sentences(["alpha"])["alpha"]
+    assert said.startswith("Of the 3 failures that its breaker counts, 1 has no record yet")
+
+
+def test_records_that_never_came_are_not_said_to_be_on_their_way(world: World) -> None:
+    world.deploy("alpha", raises("KeyError", "'BR'"))
+    for _ in range(6):
+        world.fire()
+    assert "no record yet" in world.unrecorded.sentences(["alpha"])["alpha"]
+    world.clock.now += 3600
+    assert "no record after 1 h: look at the dead letters" in world.unrecorded.sentences(["alpha"])["alpha"]
+    world.clock.now += 40 * 86_400
+    assert world.unrecorded.sentences(["alpha"]) == {}, "records are kept for 30 days"
+
+
+def test_a_group_shows_the_latest_failure_not_the_first(world: World) -> None:
+    world.deploy("alpha", raises("ValueError", "no route for 17"))
+    world.fire()
+    world.clock.now += 60
+    world.script("alpha", raises("ValueError", "no route for 42", line=35))
+    world.fire()
+    world.record()
+    (group,) = world.errors.groups("alpha")
+    assert (group.count, group.message, group.where) == (2, "no route for 42", "main.py:35 in route")
+    assert group.last_at_ms - group.first_at_ms == 60_000

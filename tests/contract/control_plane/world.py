@@ -18,6 +18,7 @@ from control_plane.operations.record import Fold
 from control_plane.operations.routing import Routing
 from control_plane.operations.status import Fleet
 from control_plane.operations.switch import Switch
+from control_plane.operations.unrecorded import Unrecorded
 from control_plane.operations.why import Why
 from control_plane.table.activity import ActivityTable
 from control_plane.table.breakers import Breakers
@@ -149,6 +150,10 @@ class World:
     @property
     def why(self) -> Why:
         return Why(self.fleet, self.errors, self._clock())
+
+    @property
+    def unrecorded(self) -> Unrecorded:
+        return Unrecorded(self.breakers, self.errors, self._clock())
 
     @property
     def error_reader(self) -> ErrorReader:

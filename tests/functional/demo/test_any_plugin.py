@@ -50,6 +50,10 @@ def test_a_plugin_nobody_has_seen_runs_without_its_source(other_demo: Any, tmp_p
     assert values["lead_created"]["idna"] == "xn--bcher-kva.example"
     assert values["dashboard_widget"] == {"title": "Greetings"}
     assert answer["notifications"] == []
+    fleet = answer["screen"][answer["screen"].index("7. The fleet") :]
+    (row,) = [line.split() for line in fleet.splitlines() if line.split()[:1] == ["greeter"]]
+    # PLUGIN VERSION STATE SINCE (number, unit) CALLS/H ERRORS
+    assert row[5:7] == ["2", "0"], "both calls are counted before the table is printed"
 
 
 def test_a_plugin_that_always_fails_is_switched_off(other_demo: Any, tmp_path: Path) -> None:
@@ -69,8 +73,35 @@ def test_a_plugin_that_always_fails_is_switched_off(other_demo: Any, tmp_path: P
     assert any(alert["attributes"]["kind"] == "auto_disabled" for alert in answer["notifications"])
 
 
-@pytest.mark.parametrize("kind", ["missing", "no manifest", "broken zip"])
-def test_a_path_that_is_no_plugin_ends_with_what_to_do(other_demo: Any, tmp_path: Path, kind: str) -> None:
+def test_a_plugin_that_does_not_start_is_told_by_its_line(other_demo: Any, tmp_path: Path) -> None:
+    source = write_plugin(
+        tmp_path / "keyless",
+        """
+        import os
+        from services_ai_sdk import ServicesAIPlugin
+
+        KEY = os.environ["SCORER_KEY"]
+
+        class Keyless(ServicesAIPlugin):
+            def lead_created(self, lead, context):
+                return KEY
+        """,
+    )
+    code, out, err = other_demo.run("--plugin", str(source), "--json")
+    assert code == 1
+    error = json.loads(out)["error"]
+    assert error["code"] == "smoke-failed"
+    assert error["details"]["failure"]["type"] == "KeyError"
+    for part in ("KeyError: 'SCORER_KEY'", "main.py:5 in <module>", 'KEY = os.environ["SCORER_KEY"]'):
+        assert part in error["message"]
+        assert part in err
+    assert "The deploy of 0.1.0 failed" in other_demo.admin("why", "keyless")
+
+
+@pytest.mark.parametrize(("kind", "expected"), [("missing", 2), ("no manifest", 2), ("broken zip", 2)])
+def test_a_path_that_is_no_plugin_ends_with_what_to_do(
+    other_demo: Any, tmp_path: Path, kind: str, expected: int
+) -> None:
     path = tmp_path / "thing"
     if kind == "no manifest":
         path.mkdir()
@@ -78,7 +109,7 @@ def test_a_path_that_is_no_plugin_ends_with_what_to_do(other_demo: Any, tmp_path
         path = tmp_path / "thing.zip"
         path.write_bytes(b"PK\x03\x04 not a zip")
     code, out, err = other_demo.run("--plugin", str(path), "--json")
-    assert code != 0
+    assert code == expected
     answer = json.loads(out)
     assert answer["ok"] is False
     assert answer["error"]["message"]

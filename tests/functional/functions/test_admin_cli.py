@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -16,7 +17,7 @@ from moto import mock_aws
 from typer.testing import CliRunner, Result
 
 from control_plane.cli.main import build_app
-from services_ai_sdk.wire.errors import InvalidInputError, PlatformError
+from services_ai_sdk.wire.errors import FindingsError, InvalidInputError, PlatformError
 from tests.contract.control_plane.fakes import raises, returns
 from tests.contract.control_plane.world import TABLE, World
 
@@ -82,20 +83,25 @@ def test_the_fleet_worst_first(incident: World, run: Run) -> None:
     assert lines[2].split()[:3] == ["lead-scorer", "1.0.0", "enabled"]
     assert "5 failures in a row on lead_created" in text
     assert "KeyError: 'BR' at main.py:31 in route" in " ".join(text.split())
-    assert all(len(line) <= 80 for line in lines)
+    assert all(line == line.rstrip() for line in lines)
     rows = data(run("status", "--json"))["plugins"]
     assert [(row["plugin"], row["state"]) for row in rows] == [
         ("territory-router", "auto_disabled"),
         ("lead-scorer", "enabled"),
     ]
     assert rows[0]["last_hour"]["failures"] == 5
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", rows[0]["since"])
+    assert rows[0]["since"] < rows[0]["probe_at"]
 
 
 def test_one_plugin(incident: World, run: Run) -> None:
     text = run("status", "territory-router").stdout
     for part in ("auto_disabled", "read_leads", "python3.11", "passed", "by ada", "5 errors (100.0%)"):
         assert part in text
-    assert all(len(line) <= 80 for line in text.splitlines())
+    record = data(run("status", "territory-router", "--json"))["plugins"][0]["record"]
+    lines = [line.split() for line in text.splitlines()]
+    assert ["function", record["function_arn"], "(version", "1)"] in lines, "an ARN in a pipe is whole"
+    assert all(line == line.rstrip() for line in text.splitlines())
 
 
 def test_why(incident: World, run: Run) -> None:
@@ -110,11 +116,12 @@ def test_why(incident: World, run: Run) -> None:
 def test_errors_and_one_of_them(incident: World, run: Run) -> None:
     (group,) = data(run("errors", "--json"))["errors"]
     assert group["count"] == 5
-    assert group["group_id"] in run("errors", "territory-router").stdout
-    text = run("error", group["group_id"]).stdout
+    assert group["error"] in run("errors", "territory-router").stdout
+    text = run("error", group["error"]).stdout
     assert ">   31      team = TEAMS[country]" in text
+    assert "with the arguments (secrets removed, personal data not):" in text
     assert '"email": "ada@example.com"' in text
-    found = data(run("error", group["group_id"], "--json", "--limit", "2"))
+    found = data(run("error", group["error"], "--json", "--limit", "2"))
     assert len(found["failures"]) == 2
     assert "No errors" in run("errors", "lead-scorer").stdout
 
@@ -145,13 +152,13 @@ def test_nothing_deployed(world: World, run: Run) -> None:
     assert data(run("status", "--json"))["plugins"] == []
 
 
-@pytest.mark.parametrize("command", ["status", "why", "logs", "enable"])
+@pytest.mark.parametrize("command", ["status", "why", "logs", "errors", "enable"])
 def test_an_unknown_plugin(world: World, run: Run, command: str) -> None:
     world.deploy("alpha", returns(1))
     with pytest.raises(InvalidInputError) as caught:
-        run(command, "alhpa")
+        run(command, "alhpa", "--json")
     assert caught.value.exit_code == 2
-    assert caught.value.hint
+    assert ("status lists them" if command == "enable" else "did you mean alpha?") in caught.value.hint
 
 
 def test_hostile_text_from_a_plugin_does_not_reach_the_terminal(world: World, run: Run) -> None:
@@ -159,7 +166,7 @@ def test_hostile_text_from_a_plugin_does_not_reach_the_terminal(world: World, ru
     world.fire()
     world.record()
     (group,) = data(run("errors", "--json"))["errors"]
-    for command in (("status",), ("errors",), ("error", group["group_id"]), ("logs", "alpha")):
+    for command in (("status",), ("errors",), ("error", group["error"]), ("logs", "alpha")):
         text = run(*command).stdout
         assert "\x1b" not in text
         assert "\x07" not in text
@@ -224,3 +231,44 @@ def test_exit_codes_and_json_errors(no_cloud: str) -> None:
     assert done.stdout == ""
     assert "Traceback" not in done.stderr
     assert "services-ai-admin local" in done.stderr
+
+
+FAILURE = {
+    "v": 1, "type": "KeyError", "message": "'SCORER_KEY'", "category": "import_error",
+    "frames": [{"file": "main.py", "line": 4, "function": "<module>", "in_app": True,
+                "source": [[4, 'KEY = os.environ["SCORER_KEY"]']]}],
+}  # fmt: skip
+
+
+def test_a_failed_first_deploy_is_found_under_the_plugins_name(world: World, run: Run) -> None:
+    world.submit("alpha")
+    world.deployer.fails = "alpha 1.0.0 does not start: KeyError: 'SCORER_KEY'\n  at main.py:4 in <module>"
+    world.deployer.details = {"failure": FAILURE}
+    with pytest.raises(FindingsError):
+        world.approve("alpha")
+    for command in ("status", "why", "logs", "errors"):
+        text = " ".join(run(command, "alpha").stdout.split())
+        assert "The deploy of 1.0.0 failed at" in text
+        assert "KeyError: 'SCORER_KEY' at main.py:4 in <module>" in text
+        assert "services-ai-admin approve alpha" in text
+    assert "alpha 1.0.0 is not deployed." in run("status", "alpha").stdout
+    assert '  >    4  KEY = os.environ["SCORER_KEY"]' in run("why", "alpha").stdout
+    (row,) = data(run("status", "alpha", "--json"))["plugins"]
+    assert (row["state"], row["record"]) == ("not_deployed", None)
+    assert row["unfinished_deploy"]["failure"]["frames"][0]["line"] == 4
+    assert data(run("why", "alpha", "--json"))["state"] == "not_deployed"
+
+
+def test_while_the_recorder_is_behind_nothing_false_is_said(world: World, run: Run) -> None:
+    world.deploy("alpha", raises("KeyError", "'BR'"))
+    world.deploy("beta", returns(1))
+    for _ in range(3):
+        world.fire()
+    for command in (("errors",), ("errors", "alpha"), ("logs", "alpha"), ("why", "alpha")):
+        text = " ".join(run(*command).stdout.split())
+        assert "Of the 3 failures that its breaker counts, 3 have no record yet" in text, command
+    assert "alpha: Of the 3" in run("errors").stdout
+    assert set(data(run("errors", "--json"))["unrecorded"]) == {"alpha"}
+    assert "no record" not in run("errors", "beta").stdout
+    world.record()
+    assert "no record" not in run("errors").stdout

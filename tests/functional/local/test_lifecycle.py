@@ -143,6 +143,29 @@ def test_a_second_up_finds_the_first(home: Path) -> None:
     assert lifecycle.status(home) == first
 
 
+def test_another_port_than_that_of_the_running_one_is_refused(home: Path) -> None:
+    first = lifecycle.up(CloudOptions(port=0, state_dir=home, platform=False), quiet)
+    done = admin(home, "up", "--detach", "--no-platform", "--port", str(first.port + 1))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"already running on port {first.port}" in done.stderr
+    assert admin(home, "up", "--detach", "--no-platform", "--port", str(first.port)).returncode == 0
+    assert admin(home, "up", "--detach", "--no-platform").returncode == 0
+    assert lifecycle.status(home) == first
+
+
+def test_a_state_directory_of_ones_own_is_in_every_hint(home: Path, tmp_path: Path) -> None:
+    elsewhere = ["--state-dir", str(home)]
+    done = admin(tmp_path / "default", "status", *elsewhere)
+    assert f"services-ai-admin local up --detach --state-dir {home}" in done.stderr
+    done = admin(tmp_path / "default", "up", "--detach", "--no-platform", "--port", "0", *elsewhere)
+    assert f'eval "$(services-ai-admin local env --state-dir {home})"' in done.stdout
+    assert f"services-ai-admin local down --state-dir {home}" in done.stdout
+    assert "--state-dir" not in admin(home, "status").stdout, "the default need not be named"
+    ended = json.loads(admin(tmp_path / "default", "down", "--json", *elsewhere).stdout)
+    assert ended["ended"]["state_dir"] == str(home)
+    assert json.loads(admin(home, "down", "--json").stdout) == {"ended": None}
+
+
 def test_the_platform_can_come_later(home: Path) -> None:
     lifecycle.up(CloudOptions(port=0, state_dir=home, platform=False), quiet)
     info = lifecycle.up(CloudOptions(port=0, state_dir=home), quiet)

@@ -12,6 +12,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError
 from moto import mock_aws
 from moto.awslambda_simple.models import lambda_simple_backends
@@ -204,6 +205,7 @@ def test_the_same_release_again_has_nothing_to_do(world: World) -> None:
 
     assert actions(plan) == []
     assert (again.function_version, again.layer_arns) == (first.function_version, first.layer_arns)
+    assert (first.smoke, again.smoke) == ("passed", ""), "no call was made: what the first one found stands"
 
 
 def test_planning_changes_nothing(world: World) -> None:
@@ -258,6 +260,43 @@ def test_a_smoke_call_that_answers_no_result_leaves_live_where_it_was(world: Wor
     assert caught.value.code == "smoke-failed"
     alias = world.clients.lambda_.get_alias(FunctionName=before.function_arn, Name="live")
     assert alias["FunctionVersion"] == before.function_version
+
+
+def answer_with_error(client: Any, payload: Any) -> None:
+    """Makes Invoke answer with a FunctionError, as Lambda does for a plugin that raises."""
+
+    def answer(**_: Any) -> Any:
+        body = io.BytesIO(json.dumps(payload).encode())
+        return AWSResponse("", 200, {}, body), {"StatusCode": 200, "FunctionError": "Unhandled", "Payload": body}
+
+    client.meta.events.register("before-call.lambda.Invoke", answer)
+
+
+def test_a_plugin_that_does_not_start_is_told_with_its_line(world: World) -> None:
+    failure = {
+        "v": 1, "type": "KeyError", "message": "'SCORER_KEY'", "category": "import_error",
+        "frames": [{"file": "main.py", "line": 4, "function": "<module>", "in_app": True,
+                    "source": [[4, 'KEY = os.environ["SCORER_KEY"]']]}],
+    }  # fmt: skip
+    payload = {"errorType": "KeyError", "errorMessage": json.dumps(failure), "stackTrace": []}
+    answer_with_error(world.clients.invoke, payload)
+    with pytest.raises(FindingsError) as caught:
+        world.deployer.execute(world.deployer.plan(world.release()), quiet)
+
+    assert caught.value.message.splitlines() == [
+        "scorer 1.0.0 does not start: KeyError: 'SCORER_KEY'",
+        "  at main.py:4 in <module>:",
+        '      KEY = os.environ["SCORER_KEY"]',
+    ]
+    assert json.loads(json.dumps(caught.value.details["failure"])) == failure
+    assert "services-ai-admin why scorer" in caught.value.hint
+
+
+def test_a_process_that_died_at_the_start_is_told_too(world: World) -> None:
+    answer_with_error(world.clients.invoke, {"errorMessage": "2026-01-01 Task timed out after 3.00 seconds"})
+    with pytest.raises(FindingsError, match=r"does not start: Sandbox\.Timedout") as caught:
+        world.deployer.execute(world.deployer.plan(world.release()), quiet)
+    assert caught.value.details["failure"]["category"] == "timeout_error"
 
 
 def refuse_once(client: Any, operation: str, code: str, message: str, times: int = 1) -> list[int]:
