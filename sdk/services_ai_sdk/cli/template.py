@@ -1,97 +1,110 @@
-"""The files of a new plugin."""
+"""The files of a new plugin, from the folders in `templates/`."""
 
 from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass, field
+from importlib.resources import files
 from string import Template
-
-_MAIN = Template('''"""$title"""
-
-from __future__ import annotations
-
 from typing import Any
 
-from services_ai_sdk import ServicesAIPlugin, hookimpl
+from services_ai_sdk import hooks
 
 
-class $class_name(ServicesAIPlugin):
-    """What the host calls: one method per hook."""
+@dataclass(frozen=True, slots=True)
+class PluginTemplate:
+    """One kind of plugin to begin with.
 
-    @hookimpl
-    def lead_created(self, lead: Any, context: Any) -> dict[str, Any]:
-        """Runs for each new lead; what it returns is shown with the lead."""
-        name = lead.get("first_name") or lead.get("name") or "you"
-        self.log.info("greeting lead %s", lead.get("id"))
-        return {"greeting": f"{self.settings.greeting}, {name}!"}
-''')
+    Attributes:
+        summary: For `create --help`.
+        description: For the manifest.
+    """
 
-_TEST = Template('''"""Run with pytest, in this folder."""
-
-from __future__ import annotations
-
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parent.parent))
-
-from main import $class_name
-from services_ai_sdk.hooks import get
-from services_ai_sdk.plugin.payload import wrap
+    name: str
+    summary: str
+    description: str
+    hook: str
+    packages: dict[str, str] = field(default_factory=dict)
+    permissions: tuple[str, ...] = ()
+    settings: dict[str, Any] = field(default_factory=dict)
 
 
-def test_a_new_lead_is_greeted() -> None:
-    plugin = $class_name()
-    plugin.settings = wrap({"greeting": "Hello"})
-    assert plugin.lead_created(**wrap(get("lead_created").sample)) == {"greeting": "Hello, Maria!"}
-''')
+TEMPLATES = {
+    template.name: template
+    for template in (
+        PluginTemplate(
+            "event",
+            "does something when a lead comes in",
+            "Greets each new lead.",
+            "lead_created",
+            settings={"greeting": {"type": "string", "label": "Greeting", "default": "Hello"}},
+        ),
+        PluginTemplate(
+            "enrich",
+            "adds to a lead with a package from PyPI",
+            "Checks the e-mail address of each new lead.",
+            "lead_created",
+            packages={"email-validator": "^2.2"},
+            permissions=("send_notifications",),
+            settings={
+                "notify": {"type": "boolean", "label": "Tell somebody about bad addresses", "default": True}
+            },
+        ),
+        PluginTemplate(
+            "widget",
+            "puts a widget on the dashboard",
+            "A widget on the dashboard.",
+            "dashboard_widget",
+            settings={"title": {"type": "string", "label": "Title", "default": "Today"}},
+        ),
+    )
+}
 
-_README = Template("""# $title
-
-$description
-
-    services-ai-plugin validate
-    services-ai-plugin package
-    services-ai-plugin submit dist/$plugin_id-0.1.0.zip
-""")
+_COMMON = {
+    "README.md": "README.md.tmpl",
+    ".gitignore": "gitignore.tmpl",
+    ".github/workflows/check.yml": "check.yml.tmpl",
+}
+_OWN = {"main.py": "main.py.tmpl", "tests/test_main.py": "test_main.py.tmpl"}
 
 
-def plugin_files(name: str, plugin_id: str, author: str, email: str) -> dict[str, str]:
+def plugin_files(template: PluginTemplate, name: str, plugin_id: str, author: str, email: str) -> dict[str, str]:
     """Content by path.
 
     Args:
+        template: What to begin with.
         name: As people read it.
         plugin_id: Its slug.
         author: Person or company.
         email: Where admins reach them.
     """
-    title = re.sub(r"[\\\"\x00-\x1f]", " ", name).strip()
-    description = "Greets each new lead."
     manifest = {
         "name": name,
         "id": plugin_id,
         "version": "0.1.0",
-        "description": description,
+        "description": template.description,
         "author": author,
         "email": email,
         "entry_point": "main.py",
-        "dependencies": {"packages": {}},
-        "permissions": [],
+        "dependencies": {"packages": template.packages},
+        "permissions": list(template.permissions),
         "network": "none",
-        "settings": {"greeting": {"type": "string", "label": "Greeting", "default": "Hello"}},
+        "settings": template.settings,
     }
     values = {
-        "title": title,
+        "title": re.sub(r"[\\\"\x00-\x1f]", " ", name).strip(),
         "class_name": class_name(plugin_id),
         "plugin_id": plugin_id,
-        "description": description,
+        "description": template.description,
+        "hook": template.hook,
     }
+    sample = json.dumps(hooks.get(template.hook).sample, indent=2, ensure_ascii=False) + "\n"
     return {
         "manifest.json": json.dumps(manifest, indent=2, ensure_ascii=False) + "\n",
-        "main.py": _MAIN.substitute(values),
-        "tests/test_main.py": _TEST.substitute(values),
-        "README.md": _README.substitute(values),
-        ".gitignore": "dist/\n__pycache__/\n",
+        f"payloads/{template.hook}.json": sample,
+        **{path: _text("common", file, values) for path, file in _COMMON.items()},
+        **{path: _text(template.name, file, values) for path, file in _OWN.items()},
     }
 
 
@@ -99,3 +112,8 @@ def class_name(plugin_id: str) -> str:
     """`phone-normalizer` → `PhoneNormalizer`; a name that begins with a digit gets `Plugin` before it."""
     joined = "".join(part.capitalize() for part in plugin_id.split("-"))
     return joined if joined[:1].isalpha() else f"Plugin{joined}"
+
+
+def _text(folder: str, file: str, values: dict[str, str]) -> str:
+    source = files("services_ai_sdk.cli").joinpath("templates", folder, file)
+    return Template(source.read_text("utf-8")).substitute(values)
