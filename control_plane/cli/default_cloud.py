@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, MutableMapping
 
+from control_plane.aws_errors import plainly
 from control_plane.cli import wiring
 
 _SAYS_NOT_WHERE = frozenset(
@@ -48,7 +49,8 @@ def _has_profile() -> bool:
     """Any profile: somebody who has set one up and forgot to name it means AWS, and shall hear of it."""
     import botocore.session
 
-    profiles = botocore.session.Session().full_config.get("profiles", {})
+    with plainly("reading AWS's configuration files"):
+        profiles = botocore.session.Session().full_config.get("profiles", {})
     return any(not _is_taste(key) for profile in profiles.values() for key in profile)
 
 

@@ -37,6 +37,10 @@ class Commands:
         """The same with more variables."""
         return Commands({**self._environment, **extra}, self._say)
 
+    def labelled(self, label: str) -> Commands:
+        """The same with a word before each line of progress: several commands run at once."""
+        return Commands(self._environment, lambda line: self._say(f"{label}: {line}"))
+
     @property
     def environment(self) -> dict[str, str]:
         """What the commands see."""

@@ -175,7 +175,8 @@ class Scenario:
 
     def _package(self, cloud: Cloud, source: Path) -> dict[str, Any]:
         out = self._workspace / source.stem
-        return cloud.commands.data("services-ai-plugin", "package", str(source), "--out", str(out))
+        commands = cloud.commands.labelled(source.stem)
+        return commands.data("services-ai-plugin", "package", str(source), "--out", str(out))
 
     def _deploy(self, cloud: Cloud, package: dict[str, Any]) -> PluginRecord:
         commands, plugin_id, version = cloud.commands, package["id"], package["version"]

@@ -19,6 +19,15 @@ def test_three_plugins_are_deployed_as_layer_function_and_role(examples: dict[st
     assert len({plugin["role_arn"] for plugin in plugins.values()}) == 3
 
 
+def test_every_line_of_progress_says_whose_it_is(examples: dict[str, Any]) -> None:
+    screen = examples["screen"]
+    between = screen[screen.index("3. Package") : screen.index("5. Fire")].splitlines()
+    told = [line for line in between if line.startswith("   · ")]
+    names = ("phone-normalizer", "lead-scorer", "territory-router")
+    assert len(told) > 10
+    assert [line for line in told if not any(name in line for name in names)] == []
+
+
 def test_values_are_the_plugins_own(examples: dict[str, Any]) -> None:
     values = [call["value"] for call in examples["calls"] if call["plugin"] == "phone-normalizer" and call["ok"]]
     assert any("+46812345678" in json.dumps(value) for value in values)

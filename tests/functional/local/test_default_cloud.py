@@ -84,3 +84,11 @@ def test_without_a_local_cloud_the_error_is_awss_own(shell: Any, tmp_path: Path)
     assert done.returncode == 3
     assert "region" in done.stderr
     assert not (tmp_path / "none").exists()
+
+
+def test_a_configuration_that_cannot_be_read_is_no_fault_of_ours(shell: Any, tmp_path: Path) -> None:
+    (tmp_path / ".aws").mkdir()
+    (tmp_path / ".aws" / "config").write_text("no section = no file\n")
+    done = shell("status")
+    assert done.returncode == 3
+    assert str(tmp_path / ".aws" / "config") in done.stderr
