@@ -10,6 +10,7 @@ import typer
 
 from services_ai_sdk import __version__
 from services_ai_sdk.cli.create import create
+from services_ai_sdk.cli.doctor import doctor
 from services_ai_sdk.cli.invoke import invoke
 from services_ai_sdk.cli.package import package
 from services_ai_sdk.cli.pipes import quiet_when_nobody_reads
@@ -33,6 +34,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "invoke": invoke,
     "package": package,
     "submit": submit,
+    "doctor": doctor,
 }
 for name, command in _COMMANDS.items():
     app.command(name)(command)

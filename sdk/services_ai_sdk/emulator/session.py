@@ -93,6 +93,12 @@ class Session:
         assert engine is not None, "enter it first"
         return self._on_loop(self._invoke(engine, spec, payload))
 
+    def protections(self) -> list[str]:
+        """What stands between a function and this machine, in plain words."""
+        assert self._engine is not None, "enter it first"
+        found: list[str] = self._engine.status()["protections"]
+        return found
+
     async def _make(self) -> Engine:
         return Engine(
             self._functions, self._functions, store=self._store, unsafe=self._unsafe, progress=self._progress
