@@ -89,7 +89,10 @@ def _show_end(suite: SuiteRun, root: Path, findings: list[Finding]) -> None:
 
     from services_ai_sdk.cli.framed import framed, lines_in, summary
 
-    typer.echo(f"\ntests: {'not run: ' if suite.ok is None else ''}{suite.text}\n")
+    if suite.ok is None:
+        typer.echo(f"\ntests: not run: {suite.text}\n")
+    else:
+        typer.echo(f"\ntests: {suite.text.splitlines()[-1] if suite.ok else suite.text}\n")
     colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     line_of = lines_in(root)
     for finding in findings:
