@@ -117,7 +117,8 @@ class Worker:
         self._init_lines: list[LogLine] = []
         self._memory_mb = 0
         self._memory_at_s = -math.inf
-        self._too_much_memory = False
+        self._too_much_memory = self._starved = False
+        self._exit_code = 0
         self._unclosed: tuple[Invocation, float, float] | None = None
         self._log_timer: asyncio.TimerHandle | None = None
 
@@ -156,6 +157,10 @@ class Worker:
         self._timer = self._loop.call_later(self._init_max_s, self._init_took_too_long)
         try:
             await self._ready
+            if self.phase is not Phase.IDLE:
+                # It asked and ended in one batch of the loop's events, before this task came to run again.
+                await self.ended
+                raise InitFailedError(b"", self._why_ended, [*self._init_lines, *self._output.take()])
         finally:
             self._cancel_timer()
 
@@ -257,19 +262,18 @@ class Worker:
             return
         self._loop.remove_reader(self.process.ended)
         code = self.process.outer.wait()
-        code = code if code >= 0 else 128 - code
-        starved = self._too_much_memory or (self.group is not None and self.group.ran_out())
-
-        def failure(request_id: str) -> Failure:
-            return answers.out_of_memory(request_id) if starved else answers.exited(request_id, code)
-
+        self._exit_code = code if code >= 0 else 128 - code
+        self._starved = self._too_much_memory or (self.group is not None and self.group.ran_out())
         self._output.drain()
         if not self._ready.done():
-            self._ready.set_exception(InitFailedError(b"", failure, self._output.take()))
+            self._ready.set_exception(InitFailedError(b"", self._why_ended, self._output.take()))
         if self._invocation is not None:
-            what = failure(self._invocation.request_id)
+            what = self._why_ended(self._invocation.request_id)
             self._finish(what.payload(), "Unhandled", what.message)
         self._ended()
+
+    def _why_ended(self, request_id: str) -> Failure:
+        return answers.out_of_memory(request_id) if self._starved else answers.exited(request_id, self._exit_code)
 
     def _ended(self) -> None:
         self.phase = Phase.ENDED

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import os
 import signal
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -239,3 +242,31 @@ def test_worker_whose_death_the_engine_has_not_noticed_is_not_shown(emulator: Em
         before, after = emulator.do(kill_and_call())
         assert (before.function_error, after.function_error) == (None, None)
         assert before.worker_pid != after.worker_pid
+
+
+_ASKS = (
+    "import os, socket, time\n"
+    "host, _, port = os.environ['AWS_LAMBDA_RUNTIME_API'].partition(':')\n"
+    "asking = socket.create_connection((host, int(port)))\n"
+    "time.sleep(0.3)\n"
+    "asking.sendall(b'GET /2018-06-01/runtime/invocation/next HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n')\n"
+)
+
+
+def test_worker_that_dies_right_after_it_asked_for_its_first_event(emulator: Emulator) -> None:
+    """The engine hears of both at once: as while its loop is busy with something else."""
+    emulator.add("asks-and-dies", f"print('init ran')\n{_ASKS}os._exit(7)")
+
+    async def call() -> Any:
+        running = asyncio.ensure_future(emulator.engine.invoke("asks-and-dies", None, b"{}", log_tail=True))
+        while not running.done():
+            await asyncio.sleep(0)
+            time.sleep(0.1)
+        return await running
+
+    for _ in range(2):
+        answer = emulator.do(call())
+        assert answer.function_error == "Unhandled"
+        assert json.loads(answer.payload)["errorType"] == "Runtime.ExitError"
+        assert b"exit status 7" in answer.payload
+    assert "asks-and-dies" not in emulator.engine.status()["functions"]
