@@ -26,6 +26,7 @@ from services_ai_sdk.emulator.invocation import Invocation
 from services_ai_sdk.emulator.launch import Process, listens, spawn
 from services_ai_sdk.emulator.pool import WORKER_CALLS_MAX, Pool
 from services_ai_sdk.emulator.ports import FunctionSource, LogSink
+from services_ai_sdk.emulator.room import Room
 from services_ai_sdk.emulator.sandbox import BubblewrapSandbox, NoSandbox, Sandbox
 from services_ai_sdk.emulator.spec import Credentials, FunctionSpec
 from services_ai_sdk.emulator.store import Layout, Store
@@ -55,6 +56,7 @@ class Engine:
         progress: Told, in words, what takes time.
         init_max_s: How long importing a function may take, as on Lambda.
         worker_calls_max: After this many calls a worker is replaced.
+        workers_max: Of all functions together.
 
     Raises:
         SandboxUnavailableError: No means for a sandbox, and not `unsafe`.
@@ -70,6 +72,7 @@ class Engine:
         progress: Callable[[str], None] = _quiet,
         init_max_s: float = INIT_MAX_S,
         worker_calls_max: int = WORKER_CALLS_MAX,
+        workers_max: int = WORKERS_TOTAL_MAX,
     ) -> None:
         self._source = source
         self._sink = sink
@@ -87,7 +90,7 @@ class Engine:
         self._retired: set[Pool] = set()
         self._unready: set[Process] = set()
         self._workers: set[Worker] = set()
-        self._lacks_room = False
+        self._room = Room(workers_max, self._all_pools, self._clocks.now_s)
         self._numbers: dict[str, int] = {}
         self._aws_connection: AwsConnection | None = None
         self._reaper: asyncio.Task[None] | None = None
@@ -173,7 +176,7 @@ class Engine:
 
     def status(self) -> dict[str, Any]:
         """Functions, their workers, and what protects this machine from them; plain data."""
-        pools = [*self._pools.values(), *self._retired]
+        pools = self._all_pools()
         return {
             "functions": sorted({pool.spec.function_name for pool in pools if pool.workers}),
             "workers": [
@@ -216,7 +219,7 @@ class Engine:
                 # Another revision of the same version: only $LATEST changes like this.
                 self._retire(old)
             pool = self._pools[key] = Pool(
-                spec, self._start, self._make_room, self._sink, self._clocks, self._worker_calls_max
+                spec, self._start, self._room, self._sink, self._clocks, self._worker_calls_max
             )
         return pool
 
@@ -226,17 +229,8 @@ class Engine:
         if pool.is_needed():
             self._retired.add(pool)
 
-    def _make_room(self) -> bool:
-        pools = [*self._pools.values(), *self._retired]
-        if sum(len(pool.workers) + pool.starting for pool in pools) < WORKERS_TOTAL_MAX:
-            return True
-        idle = sorted((worker.idle_since_s, id(worker), worker, pool) for pool in pools for worker in pool.idle())
-        if not idle:
-            self._lacks_room = True
-            return False
-        _, _, worker, pool = idle[0]
-        pool.drop(worker)
-        return True
+    def _all_pools(self) -> list[Pool]:
+        return [*self._pools.values(), *self._retired]
 
     async def _start(
         self, spec: FunctionSpec, on_idle: Callable[[Worker], None], on_end: Callable[[Worker], None]
@@ -269,21 +263,15 @@ class Engine:
         finally:
             self._unready.discard(process)
 
-        def idle(worker: Worker) -> None:
-            on_idle(worker)
-            if self._lacks_room:
-                self._wake()
-
         def ended(worker: Worker) -> None:
             self._workers.discard(worker)
             if group is not None:
                 self._groups.drop(group)
             on_end(worker)
             self._retired = {pool for pool in self._retired if pool.is_needed()}
-            self._wake()
 
         worker = Worker(
-            spec, stream, process, group, self._sink, self._clocks, idle, ended, init_max_s=self._init_max_s
+            spec, stream, process, group, self._sink, self._clocks, on_idle, ended, init_max_s=self._init_max_s
         )
         self._workers.add(worker)
         try:
@@ -295,12 +283,6 @@ class Engine:
 
     def _uid(self, spec: FunctionSpec) -> int | None:
         return uid_of(self._numbers.setdefault(spec.function_arn, len(self._numbers) + 1))
-
-    def _wake(self) -> None:
-        """A worker ended, or is idle while another function may lack room for one: waiting calls look again."""
-        self._lacks_room = False
-        for pool in (*self._pools.values(), *self._retired):
-            pool.wake()
 
     def _aws_protocol(self, spec: FunctionSpec, credentials: Credentials) -> asyncio.Protocol:
         if self._aws_connection is None:

@@ -12,8 +12,9 @@ from services_ai_sdk.emulator.errors import InvokeRefused
 from services_ai_sdk.emulator.invocation import Invocation
 from services_ai_sdk.emulator.output import tail
 from services_ai_sdk.emulator.ports import LogLine, LogSink
+from services_ai_sdk.emulator.room import Room
 from services_ai_sdk.emulator.spec import FunctionSpec
-from services_ai_sdk.emulator.worker import Clocks, InitFailedError, Worker
+from services_ai_sdk.emulator.worker import Clocks, InitFailedError, Phase, Worker
 
 WORKERS_MAX = 10
 WAITING_MAX = 1000
@@ -33,7 +34,7 @@ class Pool:
     Args:
         spec: What they run.
         start: Starts one.
-        make_room: Frees one place of the engine's total, if it can.
+        room: Places for workers, shared with the other pools.
         sink: For calls that no worker lived to report.
         clocks: Time.
         worker_calls_max: After this many calls a worker is replaced.
@@ -43,7 +44,7 @@ class Pool:
         self,
         spec: FunctionSpec,
         start: StartWorker,
-        make_room: Callable[[], bool],
+        room: Room,
         sink: LogSink,
         clocks: Clocks,
         worker_calls_max: int,
@@ -52,13 +53,34 @@ class Pool:
         self.workers: set[Worker] = set()
         self.retired = False
         self.starting = 0
+        self.looking = 0
+        """Calls that have no worker and start none: they wait, or were woken and are about to look."""
         self._start = start
-        self._make_room = make_room
+        self._room = room
         self._sink = sink
         self._clocks = clocks
         self._worker_calls_max = worker_calls_max
         self._idle: list[Worker] = []
         self._waiting: deque[asyncio.Future[Worker | None]] = deque()
+
+    @property
+    def places(self) -> int:
+        """How many of the engine's places it holds."""
+        return len(self.workers) + self.starting
+
+    @property
+    def ending(self) -> int:
+        """How many of its workers are about to be gone."""
+        return sum(worker.phase is Phase.ENDING for worker in self.workers)
+
+    @property
+    def size(self) -> int:
+        """How many workers it has or will have."""
+        return self.places - self.ending
+
+    def wants_room(self) -> bool:
+        """Whether one more place would help it."""
+        return self.looking > 0 and self.places < WORKERS_MAX
 
     def try_run(self, invocation: Invocation) -> bool:
         """Gives the event to an idle worker, if there is one: the short way of a warm call."""
@@ -75,17 +97,15 @@ class Pool:
             InvokeRefused: 429, too many calls wait already.
         """
         worker = self._take_idle()
-        while worker is None:
-            if len(self.workers) + self.starting < WORKERS_MAX and self._make_room():
-                try:
-                    worker = await self._start_one()
-                except InitFailedError as failed:
-                    self._not_started(invocation, failed)
-                    return
-            else:
-                worker = await self._wait()
-                if worker is not None and not worker.is_usable():
-                    worker = None
+        if worker is None:
+            self.looking += 1
+            try:
+                worker = await self._find()
+            except InitFailedError as failed:
+                self._not_started(invocation, failed)
+                return
+            finally:
+                self.looking -= 1
         worker.run(invocation)
 
     def idle(self) -> list[Worker]:
@@ -93,8 +113,8 @@ class Pool:
         return sorted(self._idle, key=lambda worker: worker.idle_since_s)
 
     def is_needed(self) -> bool:
-        """Whether anything of it runs or waits."""
-        return bool(self.workers or self.starting or self._waiting)
+        """Whether anything of it runs, waits, or was woken to look again."""
+        return bool(self.workers or self.starting or self.looking)
 
     def retire(self) -> None:
         """No new events: idle workers end now, the others after theirs."""
@@ -108,6 +128,10 @@ class Pool:
             self._idle.remove(worker)
         worker.kill()
 
+    def wake(self) -> None:
+        """A place of the engine's total became free."""
+        self._wake_next(None)
+
     def _take_idle(self) -> Worker | None:
         while self._idle:
             worker = self._idle.pop()
@@ -115,9 +139,26 @@ class Pool:
                 return worker
         return None
 
+    async def _find(self) -> Worker:
+        was_woken = False
+        while True:
+            if self.places < WORKERS_MAX and self._room.take(self):
+                self.looking -= 1
+                try:
+                    return await self._start_one()
+                finally:
+                    self.looking += 1
+            worker = await self._wait(first=was_woken)
+            if worker is None:
+                worker = self._take_idle()
+            if worker is not None and worker.is_usable():
+                return worker
+            was_woken = True
+
     async def _start_one(self) -> Worker:
         """Starts a worker; one that dies during init is tried once more, as Lambda does."""
         self.starting += 1
+        worker = None
         try:
             try:
                 worker = await self._start(self.spec, self._on_idle, self._on_end)
@@ -125,34 +166,46 @@ class Pool:
                 if failed.payload:
                     raise
                 worker = await self._start(self.spec, self._on_idle, self._on_end)
-        except BaseException:
-            self._wake_next(None)
-            raise
+            self.workers.add(worker)
         finally:
             self.starting -= 1
-        self.workers.add(worker)
+            if worker is None:
+                self._wake_next(None)
+                self._room.freed()
         return worker
 
-    async def _wait(self) -> Worker | None:
-        """Waits for a worker to become idle, or None when it is worth trying to start one again."""
+    async def _wait(self, *, first: bool) -> Worker | None:
+        """Waits for a worker to become idle, or None when it is worth trying to start one again.
+
+        Args:
+            first: Whether it was woken in vain, and so keeps its place before all others.
+        """
         if len(self._waiting) >= WAITING_MAX:
             raise InvokeRefused(
                 429, "TooManyRequestsException", "Rate Exceeded.", reason="ConcurrentInvocationLimitExceeded"
             )
         turn: asyncio.Future[Worker | None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
+        if first:
+            self._waiting.appendleft(turn)
+        else:
+            self._waiting.append(turn)
         try:
             return await turn
         except asyncio.CancelledError:
-            # The caller went away just as a worker was handed to it: the next one gets it.
-            worker = turn.result() if turn.done() and not turn.cancelled() else None
-            if worker is not None:
-                self._on_idle(worker)
+            self._pass_on(turn)
             raise
 
-    def wake(self) -> None:
-        """A place of the engine's total became free."""
-        self._wake_next(None)
+    def _pass_on(self, turn: asyncio.Future[Worker | None]) -> None:
+        """The caller went away: what was handed to it just then is the next one's."""
+        if turn in self._waiting:
+            self._waiting.remove(turn)
+        elif turn.done() and not turn.cancelled():
+            worker = turn.result()
+            if worker is not None and worker.is_usable():
+                self._on_idle(worker)
+            else:
+                self._wake_next(None)
+                self._room.freed()
 
     def _wake_next(self, worker: Worker | None) -> bool:
         while self._waiting:
@@ -164,16 +217,27 @@ class Pool:
 
     def _on_idle(self, worker: Worker) -> None:
         too_old = self._clocks.now_s() - worker.started_s > WORKER_AGE_MAX_S
-        if self.retired or too_old or worker.calls >= self._worker_calls_max:
+        if (
+            too_old
+            or worker.calls >= self._worker_calls_max
+            or (self._room.lacking and self._room.owes_another(self, worker.started_s))
+        ):
             worker.kill()
-        elif not self._wake_next(worker):
+        elif self._wake_next(worker):
+            return
+        elif self.retired:
+            worker.kill()
+        else:
             self._idle.append(worker)
+            if self._room.lacking:
+                self._room.freed()
 
     def _on_end(self, worker: Worker) -> None:
         self.workers.discard(worker)
         if worker in self._idle:
             self._idle.remove(worker)
         self._wake_next(None)
+        self._room.freed()
 
     def _not_started(self, invocation: Invocation, failed: InitFailedError) -> None:
         request_id = invocation.request_id
