@@ -22,6 +22,7 @@ from services_ai_sdk.emulator.errors import (
     InvokeRefused,
     UnsafeArchiveError,
 )
+from services_ai_sdk.emulator.init_failure import InitFailedError
 from services_ai_sdk.emulator.invocation import Invocation
 from services_ai_sdk.emulator.launch import Process, listens, spawn
 from services_ai_sdk.emulator.pool import WORKER_CALLS_MAX, Pool
@@ -233,13 +234,17 @@ class Engine:
         return [*self._pools.values(), *self._retired]
 
     async def _start(
-        self, spec: FunctionSpec, on_idle: Callable[[Worker], None], on_end: Callable[[Worker], None]
+        self,
+        spec: FunctionSpec,
+        on_idle: Callable[[Worker], None],
+        on_end: Callable[[Worker], None],
+        failed: InitFailedError | None,
     ) -> Worker:
         layout, credentials = await asyncio.gather(self._layout(spec), self._source.credentials(spec))
         if self._closed:
             raise _ending()
         day = datetime.now(UTC).strftime("%Y/%m/%d")
-        stream = f"{day}/[{spec.version}]{secrets.token_hex(16)}"
+        stream = failed.stream if failed else f"{day}/[{spec.version}]{secrets.token_hex(16)}"
         environment = worker_environment(spec, credentials, stream, self._sandbox.places, layout.runtime.minor)
         loop = asyncio.get_running_loop()
         try:
@@ -270,8 +275,9 @@ class Engine:
             on_end(worker)
             self._retired = {pool for pool in self._retired if pool.is_needed()}
 
+        init_max_s = spec.timeout_s if failed else self._init_max_s
         worker = Worker(
-            spec, stream, process, group, self._sink, self._clocks, on_idle, ended, init_max_s=self._init_max_s
+            spec, stream, process, group, self._sink, self._clocks, on_idle, ended, init_max_s=init_max_s
         )
         self._workers.add(worker)
         try:

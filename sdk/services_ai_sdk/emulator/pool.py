@@ -6,15 +6,13 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 
-from services_ai_sdk.emulator import log_texts
-from services_ai_sdk.emulator.answers import InvokeAnswer
 from services_ai_sdk.emulator.errors import InvokeRefused
+from services_ai_sdk.emulator.init_failure import InitFailedError
 from services_ai_sdk.emulator.invocation import Invocation
-from services_ai_sdk.emulator.output import tail
-from services_ai_sdk.emulator.ports import LogLine, LogSink
+from services_ai_sdk.emulator.ports import LogSink
 from services_ai_sdk.emulator.room import Room
 from services_ai_sdk.emulator.spec import FunctionSpec
-from services_ai_sdk.emulator.worker import Clocks, InitFailedError, Phase, Worker
+from services_ai_sdk.emulator.worker import Clocks, Phase, Worker
 
 WORKERS_MAX = 10
 WAITING_MAX = 1000
@@ -24,8 +22,11 @@ had: about 150 bytes a call. This many calls cost a worker some 15 MB; then it i
 WORKER_AGE_MAX_S = 3000.0
 """A worker's credentials last an hour: it is replaced before."""
 
-StartWorker = Callable[[FunctionSpec, Callable[[Worker], None], Callable[[Worker], None]], Awaitable[Worker]]
-"""Starts a worker up to its first request for an event; told whom to call when it is idle and when it ends."""
+StartWorker = Callable[
+    [FunctionSpec, Callable[[Worker], None], Callable[[Worker], None], InitFailedError | None], Awaitable[Worker]
+]
+"""Starts a worker up to its first request for an event; told whom to call when it is idle and when it ends, and,
+for a second try, how the first one failed."""
 
 
 class Pool:
@@ -100,9 +101,12 @@ class Pool:
         if worker is None:
             self.looking += 1
             try:
-                worker = await self._find()
+                worker = await self._find(invocation)
             except InitFailedError as failed:
-                self._not_started(invocation, failed)
+                phase = "init" if failed.payload else "invoke"
+                answer = failed.answer(self.spec, invocation, self._clocks.now_ms(), phase)
+                self._sink.write(self.spec, failed.stream, invocation.lines)
+                invocation.answered(answer)
                 return
             finally:
                 self.looking -= 1
@@ -139,13 +143,13 @@ class Pool:
                 return worker
         return None
 
-    async def _find(self) -> Worker:
+    async def _find(self, invocation: Invocation) -> Worker:
         was_woken = False
         while True:
             if self.places < WORKERS_MAX and self._room.take(self):
                 self.looking -= 1
                 try:
-                    return await self._start_one()
+                    return await self._start_one(invocation)
                 finally:
                     self.looking += 1
             worker = await self._wait(first=was_woken)
@@ -155,17 +159,19 @@ class Pool:
                 return worker
             was_woken = True
 
-    async def _start_one(self) -> Worker:
-        """Starts a worker; one that dies during init is tried once more, as Lambda does."""
+    async def _start_one(self, invocation: Invocation) -> Worker:
+        """Starts a worker. If init dies or hangs it is tried once more, on the call's own time, as on Lambda."""
         self.starting += 1
         worker = None
         try:
             try:
-                worker = await self._start(self.spec, self._on_idle, self._on_end)
+                worker = await self._start(self.spec, self._on_idle, self._on_end, None)
             except InitFailedError as failed:
                 if failed.payload:
                     raise
-                worker = await self._start(self.spec, self._on_idle, self._on_end)
+                invocation.lines += failed.log(self._clocks.now_ms(), "init")
+                worker = await self._start(self.spec, self._on_idle, self._on_end, failed)
+                invocation.started_s = worker.started_s
             self.workers.add(worker)
         finally:
             self.starting -= 1
@@ -238,18 +244,3 @@ class Pool:
             self._idle.remove(worker)
         self._wake_next(None)
         self._room.freed()
-
-    def _not_started(self, invocation: Invocation, failed: InitFailedError) -> None:
-        request_id = invocation.request_id
-        payload, note = failed.payload, ""
-        if failed.failure is not None:
-            failure = failed.failure(request_id)
-            payload, note = failure.payload(), failure.message
-        now_ms = self._clocks.now_ms()
-        lines = [LogLine(now_ms, log_texts.start(request_id, self.spec.version)), *failed.lines]
-        if note:
-            lines.append(LogLine(now_ms, note))
-        lines.append(LogLine(now_ms, f"END RequestId: {request_id}"))
-        self._sink.write(self.spec, f"init/{request_id}", lines)
-        log_tail = tail(lines) if invocation.log_tail else b""
-        invocation.answered(InvokeAnswer(payload, "Unhandled", self.spec.version, 0, request_id, log_tail))

@@ -12,6 +12,7 @@ from enum import StrEnum
 from services_ai_sdk.emulator import answers, log_texts
 from services_ai_sdk.emulator.answers import Failure, InvokeAnswer
 from services_ai_sdk.emulator.cgroups import MemoryGroup
+from services_ai_sdk.emulator.init_failure import InitFailedError
 from services_ai_sdk.emulator.invocation import Invocation
 from services_ai_sdk.emulator.launch import Process
 from services_ai_sdk.emulator.log_texts import trace_id
@@ -36,22 +37,6 @@ class Phase(StrEnum):
     BUSY = "busy"
     ENDING = "ending"
     ENDED = "ended"
-
-
-class InitFailedError(Exception):
-    """The worker did not get as far as asking for an event.
-
-    Args:
-        payload: The runtime's own error as JSON, where it sent one.
-        failure: Given a request id, Lambda's words; where the runtime sent none.
-        lines: What it printed.
-    """
-
-    def __init__(self, payload: bytes, failure: Callable[[str], Failure] | None, lines: list[LogLine]) -> None:
-        super().__init__("init failed")
-        self.payload = payload
-        self.failure = failure
-        self.lines = lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +145,7 @@ class Worker:
             if self.phase is not Phase.IDLE:
                 # It asked and ended in one batch of the loop's events, before this task came to run again.
                 await self.ended
-                raise InitFailedError(b"", self._why_ended, [*self._init_lines, *self._output.take()])
+                raise self._init_failed(b"", self._why_ended)
         finally:
             self._cancel_timer()
 
@@ -170,13 +155,19 @@ class Worker:
         self.phase = Phase.BUSY
         self.calls += 1
         self._invocation = invocation
-        invocation.started_s = self._clocks.now_s()
+        now_s = self._clocks.now_s()
+        if invocation.started_s:
+            # Its time runs since this worker's start, the second try of a function whose first init failed.
+            self._init_ms = 0.0
+        else:
+            invocation.started_s = now_s
         # What came between two events belongs to the earlier one's thread, but no log has a place for it but this.
         if self._init_lines or self._output.has_kept:
             invocation.lines += [*self._init_lines, *self._output.take()]
             self._init_lines = []
         invocation.lines.append(self._say(log_texts.start(invocation.request_id, self.spec.version)))
-        self._timer = self._loop.call_later(self.spec.timeout_s, self._timed_out)
+        left_s = self.spec.timeout_s - (now_s - invocation.started_s)
+        self._timer = self._loop.call_later(left_s, self._timed_out)
         if self._waiting is not None:
             self._send()
         if self._unclosed is not None:
@@ -231,9 +222,8 @@ class Worker:
         """The function could not be imported."""
         if self.phase is not Phase.INIT or self._ready.done():
             return False
-        self._output.drain()
         payload = body if body and _is_json(body) else answers.response_not_json("init").payload()
-        self._ready.set_exception(InitFailedError(payload, None, self._output.take()))
+        self._ready.set_exception(self._init_failed(payload, None))
         return True
 
     def _printed(self) -> None:
@@ -242,12 +232,21 @@ class Worker:
 
     def _init_took_too_long(self) -> None:
         if not self._ready.done():
-            self._output.drain()
-            lines = [*self._output.take(), self._say("INIT_REPORT Phase: init Status: timeout")]
             self._ready.set_exception(
-                InitFailedError(b"", lambda request_id: answers.timed_out(request_id, self._init_max_s), lines)
+                self._init_failed(b"", lambda request_id: answers.timed_out(request_id, self._init_max_s))
             )
         self.kill()
+
+    def _init_failed(self, payload: bytes, failure: Callable[[str], Failure] | None) -> InitFailedError:
+        self._output.drain()
+        return InitFailedError(
+            payload,
+            failure,
+            [*self._init_lines, *self._output.take()],
+            stream=self.stream,
+            duration_ms=(self._clocks.now_s() - self.started_s) * 1000,
+            used_mb=self._memory(),
+        )
 
     def _timed_out(self) -> None:
         invocation = self._invocation
@@ -264,9 +263,9 @@ class Worker:
         code = self.process.outer.wait()
         self._exit_code = code if code >= 0 else 128 - code
         self._starved = self._too_much_memory or (self.group is not None and self.group.ran_out())
-        self._output.drain()
         if not self._ready.done():
-            self._ready.set_exception(InitFailedError(b"", self._why_ended, self._output.take()))
+            self._ready.set_exception(self._init_failed(b"", self._why_ended))
+        self._output.drain()
         if self._invocation is not None:
             what = self._why_ended(self._invocation.request_id)
             self._finish(what.payload(), "Unhandled", what.message)

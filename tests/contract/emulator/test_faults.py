@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 import time
 from collections.abc import Callable
@@ -180,14 +181,57 @@ def test_init_that_dies_once_is_tried_again(emulator: Emulator) -> None:
     assert (answer.error, answer.value) == (None, 2)
 
 
-def test_init_that_hangs(make_emulator: Callable[..., Emulator]) -> None:
+def test_init_that_hangs_is_tried_again_on_the_calls_own_time(make_emulator: Callable[..., Emulator]) -> None:
     emulator = make_emulator(init_max_s=0.6)
-    emulator.add("init-hangs", "print('before')\nimport time\nwhile True: time.sleep(1)")
+    emulator.add("init-hangs", "print('before')\nimport time\nwhile True: time.sleep(1)", timeout_s=1)
+    before_s = time.monotonic()
     answer = emulator.call("init-hangs")
+    assert 1.6 <= time.monotonic() - before_s < 3
     assert (answer.error, answer.kind) == ("Unhandled", "Sandbox.Timedout")
-    assert answer.value["errorMessage"].endswith("Task timed out after 0.60 seconds")
-    assert "before" in answer.log
+    assert answer.value["errorMessage"].endswith("Task timed out after 1.00 seconds")
+    lines = [line.split("\t")[0] if "REPORT" in line else line for line in answer.log.splitlines()]
+    first, second, *report = (lines[place] for place in (1, 4, 5, 6, 7))
+    assert 600 <= float(first.removeprefix("INIT_REPORT Init Duration: ").removesuffix(" ms")) < 900
+    assert 1000 <= float(second.removeprefix("INIT_REPORT Init Duration: ").removesuffix(" ms")) < 1300
+    assert [lines[0], lines[3]] == ["before", "before"]
+    assert lines[2] == f"START RequestId: {answer.request_id} Version: $LATEST"
+    assert report[0].endswith("Task timed out after 1.00 seconds")
+    assert report[1] == f"END RequestId: {answer.request_id}"
+    assert report[2].startswith(f"REPORT RequestId: {answer.request_id}")
+    assert emulator.log.of("init-hangs") == answer.log.splitlines()
+    assert len(emulator.log.streams["init-hangs"]) == 1
     assert emulator.engine.status()["workers"] == []
+
+
+def test_slow_second_try_leaves_the_handler_the_rest_of_the_time(make_emulator: Callable[..., Emulator]) -> None:
+    emulator = make_emulator(init_max_s=0.4)
+    code = (
+        "import time\ntime.sleep(1)\n"
+        "def handle(event, context):\n"
+        "    time.sleep(event or 0)\n"
+        "    return context.get_remaining_time_in_millis()\n"
+    )
+    emulator.add("init-slow", code, timeout_s=2)
+    answer = emulator.call("init-slow")
+    assert answer.error is None
+    assert 0 < answer.value < 1000
+    assert "Init Duration" not in answer.log.splitlines()[-1]
+    assert emulator.call("init-slow").value > 1900
+    emulator.add("init-slow", code, timeout_s=2, revision="2")
+    answer = emulator.call("init-slow", 1.5)
+    assert answer.value["errorMessage"].endswith("Task timed out after 2.00 seconds")
+
+
+def test_failed_init_has_a_report_in_its_workers_stream(emulator: Emulator) -> None:
+    emulator.add("init-raises", "print('before')\n1 / 0")
+    answer = emulator.call("init-raises")
+    lines = answer.log.splitlines()
+    assert lines[0] == "before"
+    assert any(line.startswith("INIT_REPORT") and "Error Type: ZeroDivisionError" in line for line in lines)
+    assert lines[-1].startswith(f"REPORT RequestId: {answer.request_id}\tDuration: ")
+    assert int(lines[-1].partition("Max Memory Used: ")[2].split()[0]) > 0
+    (stream,) = emulator.log.streams["init-raises"]
+    assert re.fullmatch(r"\d{4}/\d\d/\d\d/\[\$LATEST\][0-9a-f]{32}", stream)
 
 
 def test_what_init_prints_is_in_the_first_log(emulator: Emulator) -> None:
