@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from services_ai_sdk.emulator.answers import REQUEST_BYTES_MAX, InvokeAnswer
-from services_ai_sdk.emulator.bubblewrap import find_bubblewrap, uid_of
+from services_ai_sdk.emulator.bubblewrap import find_bubblewrap, uid_of, worker_uids
 from services_ai_sdk.emulator.cgroups import MemoryGroups
 from services_ai_sdk.emulator.environment import worker_environment
 from services_ai_sdk.emulator.errors import (
@@ -25,6 +25,7 @@ from services_ai_sdk.emulator.errors import (
 from services_ai_sdk.emulator.init_failure import InitFailedError
 from services_ai_sdk.emulator.invocation import Invocation
 from services_ai_sdk.emulator.launch import Process, listens, spawn
+from services_ai_sdk.emulator.orphans import end_orphans
 from services_ai_sdk.emulator.pool import WORKER_CALLS_MAX, Pool
 from services_ai_sdk.emulator.ports import FunctionSource, LogSink
 from services_ai_sdk.emulator.room import Room
@@ -210,6 +211,7 @@ class Engine:
     def _bubblewrap(self, store: Path) -> BubblewrapSandbox:
         sandbox = BubblewrapSandbox(find_bubblewrap(store), store, memory_in_group=self._groups.version > 0)
         sandbox.write_inside()
+        end_orphans(store, worker_uids())
         return sandbox
 
     def _pool(self, spec: FunctionSpec) -> Pool:
