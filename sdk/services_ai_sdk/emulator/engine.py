@@ -32,7 +32,7 @@ from services_ai_sdk.emulator.room import Room
 from services_ai_sdk.emulator.sandbox import BubblewrapSandbox, NoSandbox, Sandbox
 from services_ai_sdk.emulator.spec import Credentials, FunctionSpec
 from services_ai_sdk.emulator.store import Layout, Store
-from services_ai_sdk.emulator.worker import INIT_MAX_S, Clocks, Worker
+from services_ai_sdk.emulator.worker import INIT_MAX_S, Clocks, Owner, Worker
 
 WORKERS_TOTAL_MAX = 32
 IDLE_MAX_S = 300.0
@@ -235,13 +235,7 @@ class Engine:
     def _all_pools(self) -> list[Pool]:
         return [*self._pools.values(), *self._retired]
 
-    async def _start(
-        self,
-        spec: FunctionSpec,
-        on_idle: Callable[[Worker], None],
-        on_end: Callable[[Worker], None],
-        failed: InitFailedError | None,
-    ) -> Worker:
+    async def _start(self, spec: FunctionSpec, owner: Owner, failed: InitFailedError | None) -> Worker:
         layout, credentials = await asyncio.gather(self._layout(spec), self._source.credentials(spec))
         if self._closed:
             raise _ending()
@@ -270,18 +264,16 @@ class Engine:
         finally:
             self._unready.discard(process)
 
-        def ended(worker: Worker) -> None:
+        def ended(_: asyncio.Future[None]) -> None:
             self._workers.discard(worker)
             if group is not None:
                 self._groups.drop(group)
-            on_end(worker)
             self._retired = {pool for pool in self._retired if pool.is_needed()}
 
         init_max_s = spec.timeout_s if failed else self._init_max_s
-        worker = Worker(
-            spec, stream, process, group, self._sink, self._clocks, on_idle, ended, init_max_s=init_max_s
-        )
+        worker = Worker(spec, stream, process, group, self._sink, self._clocks, owner, init_max_s=init_max_s)
         self._workers.add(worker)
+        worker.ended.add_done_callback(ended)
         try:
             await worker.start(functools.partial(self._aws_protocol, spec, credentials))
         except BaseException:
@@ -324,7 +316,7 @@ class Engine:
             now_s = self._clocks.now_s()
             for pool in list(self._pools.values()):
                 for worker in pool.idle():
-                    if now_s - worker.idle_since_s > IDLE_MAX_S:
+                    if now_s - worker.idle_since_s > IDLE_MAX_S or not worker.is_usable():
                         pool.drop(worker)
 
 

@@ -21,6 +21,7 @@ class Invocation:
         log_tail: Whether the caller wants the end of the log.
         started_s: Monotonic, when a worker took it.
         lines: Its log so far.
+        handed_back: How many workers had it and did not take it.
     """
 
     request_id: str
@@ -30,3 +31,4 @@ class Invocation:
     log_tail: bool = False
     started_s: float = 0.0
     lines: list[LogLine] = field(default_factory=list)
+    handed_back: int = 0

@@ -6,13 +6,14 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 
+from services_ai_sdk.emulator.answers import Failure, InvokeAnswer
 from services_ai_sdk.emulator.errors import InvokeRefused
 from services_ai_sdk.emulator.init_failure import InitFailedError
 from services_ai_sdk.emulator.invocation import Invocation
 from services_ai_sdk.emulator.ports import LogSink
 from services_ai_sdk.emulator.room import Room
 from services_ai_sdk.emulator.spec import FunctionSpec
-from services_ai_sdk.emulator.worker import Clocks, Phase, Worker
+from services_ai_sdk.emulator.worker import Clocks, Owner, Phase, Worker
 
 WORKERS_MAX = 10
 WAITING_MAX = 1000
@@ -22,11 +23,8 @@ had: about 150 bytes a call. This many calls cost a worker some 15 MB; then it i
 WORKER_AGE_MAX_S = 3000.0
 """A worker's credentials last an hour: it is replaced before."""
 
-StartWorker = Callable[
-    [FunctionSpec, Callable[[Worker], None], Callable[[Worker], None], InitFailedError | None], Awaitable[Worker]
-]
-"""Starts a worker up to its first request for an event; told whom to call when it is idle and when it ends, and,
-for a second try, how the first one failed."""
+StartWorker = Callable[[FunctionSpec, Owner, InitFailedError | None], Awaitable[Worker]]
+"""Starts a worker up to its first request for an event; told, for a second try, how the first one failed."""
 
 
 class Pool:
@@ -62,6 +60,7 @@ class Pool:
         self._clocks = clocks
         self._worker_calls_max = worker_calls_max
         self._idle: list[Worker] = []
+        self._again: set[asyncio.Task[None]] = set()
         self._waiting: deque[asyncio.Future[Worker | None]] = deque()
 
     @property
@@ -99,18 +98,9 @@ class Pool:
         """
         worker = self._take_idle()
         if worker is None:
-            self.looking += 1
-            try:
-                worker = await self._find(invocation)
-            except InitFailedError as failed:
-                phase = "init" if failed.payload else "invoke"
-                answer = failed.answer(self.spec, invocation, self._clocks.now_ms(), phase)
-                self._sink.write(self.spec, failed.stream, invocation.lines)
-                invocation.answered(answer)
-                return
-            finally:
-                self.looking -= 1
-        worker.run(invocation)
+            await self._run_on(self._find, invocation)
+        else:
+            worker.run(invocation)
 
     def idle(self) -> list[Worker]:
         """Longest idle first."""
@@ -136,28 +126,86 @@ class Pool:
         """A place of the engine's total became free."""
         self._wake_next(None)
 
+    def is_idle(self, worker: Worker) -> None:
+        """The worker's: it is given to a call that waits, kept, or ended."""
+        too_old = self._clocks.now_s() - worker.started_s > WORKER_AGE_MAX_S
+        if (
+            too_old
+            or worker.calls >= self._worker_calls_max
+            or (self._room.lacking and self._room.owes_another(self, worker.started_s))
+        ):
+            worker.kill()
+        elif self._wake_next(worker):
+            return
+        elif self.retired:
+            worker.kill()
+        else:
+            self._idle.append(worker)
+            if self._room.lacking:
+                self._room.freed()
+
+    def has_ended(self, worker: Worker) -> None:
+        """The worker's: its place is free."""
+        self.workers.discard(worker)
+        if worker in self._idle:
+            self._idle.remove(worker)
+        self._wake_next(None)
+        self._room.freed()
+
+    def takes_back(self, invocation: Invocation) -> None:
+        """The worker's: the event goes to a new one, which takes the old one's place."""
+        task = asyncio.get_running_loop().create_task(self._run_again(invocation))
+        self._again.add(task)
+        task.add_done_callback(self._again.discard)
+
     def _take_idle(self) -> Worker | None:
         while self._idle:
             worker = self._idle.pop()
             if worker.is_usable():
                 return worker
+            # Dead, or it will not ask for an event any more.
+            worker.kill()
         return None
+
+    async def _run_on(self, find: Callable[[Invocation], Awaitable[Worker]], invocation: Invocation) -> None:
+        try:
+            worker = await find(invocation)
+        except InitFailedError as failed:
+            phase = "init" if failed.payload else "invoke"
+            answer = failed.answer(self.spec, invocation, self._clocks.now_ms(), phase)
+            self._sink.write(self.spec, failed.stream, invocation.lines)
+            invocation.answered(answer)
+        else:
+            worker.run(invocation)
+
+    async def _run_again(self, invocation: Invocation) -> None:
+        try:
+            await self._run_on(self._start_one, invocation)
+        except Exception as error:
+            # Its caller waits for an answer, no longer for a refusal.
+            failure = Failure("ServiceException", "a worker cannot be started")
+            if isinstance(error, InvokeRefused):
+                failure = Failure(error.error_type, error.message)
+            invocation.answered(
+                InvokeAnswer(failure.payload(), "Unhandled", self.spec.version, 0, invocation.request_id)
+            )
+            if not isinstance(error, InvokeRefused):
+                raise
 
     async def _find(self, invocation: Invocation) -> Worker:
         was_woken = False
-        while True:
-            if self.places < WORKERS_MAX and self._room.take(self):
-                self.looking -= 1
-                try:
-                    return await self._start_one(invocation)
-                finally:
-                    self.looking += 1
-            worker = await self._wait(first=was_woken)
-            if worker is None:
-                worker = self._take_idle()
-            if worker is not None and worker.is_usable():
-                return worker
-            was_woken = True
+        self.looking += 1
+        try:
+            while not (self.places < WORKERS_MAX and self._room.take(self)):
+                worker = await self._wait(first=was_woken) or self._take_idle()
+                if worker is not None:
+                    if worker.is_usable():
+                        return worker
+                    worker.kill()
+                was_woken = True
+        finally:
+            self.looking -= 1
+        return await self._start_one(invocation)
 
     async def _start_one(self, invocation: Invocation) -> Worker:
         """Starts a worker. If init dies or hangs it is tried once more, on the call's own time, as on Lambda."""
@@ -165,12 +213,12 @@ class Pool:
         worker = None
         try:
             try:
-                worker = await self._start(self.spec, self._on_idle, self._on_end, None)
+                worker = await self._start(self.spec, self, None)
             except InitFailedError as failed:
                 if failed.payload:
                     raise
                 invocation.lines += failed.log(self._clocks.now_ms(), "init")
-                worker = await self._start(self.spec, self._on_idle, self._on_end, failed)
+                worker = await self._start(self.spec, self, failed)
                 invocation.started_s = worker.started_s
             self.workers.add(worker)
         finally:
@@ -208,7 +256,7 @@ class Pool:
         elif turn.done() and not turn.cancelled():
             worker = turn.result()
             if worker is not None and worker.is_usable():
-                self._on_idle(worker)
+                self.is_idle(worker)
             else:
                 self._wake_next(None)
                 self._room.freed()
@@ -220,27 +268,3 @@ class Pool:
                 turn.set_result(worker)
                 return True
         return False
-
-    def _on_idle(self, worker: Worker) -> None:
-        too_old = self._clocks.now_s() - worker.started_s > WORKER_AGE_MAX_S
-        if (
-            too_old
-            or worker.calls >= self._worker_calls_max
-            or (self._room.lacking and self._room.owes_another(self, worker.started_s))
-        ):
-            worker.kill()
-        elif self._wake_next(worker):
-            return
-        elif self.retired:
-            worker.kill()
-        else:
-            self._idle.append(worker)
-            if self._room.lacking:
-                self._room.freed()
-
-    def _on_end(self, worker: Worker) -> None:
-        self.workers.discard(worker)
-        if worker in self._idle:
-            self._idle.remove(worker)
-        self._wake_next(None)
-        self._room.freed()
