@@ -23,7 +23,7 @@ from services_ai_sdk.emulator.errors import (
     UnsafeArchiveError,
 )
 from services_ai_sdk.emulator.init_failure import InitFailedError
-from services_ai_sdk.emulator.invocation import Invocation
+from services_ai_sdk.emulator.invocation import Caller, Invocation
 from services_ai_sdk.emulator.launch import Process, listens, spawn
 from services_ai_sdk.emulator.orphans import end_orphans
 from services_ai_sdk.emulator.pool import WORKER_CALLS_MAX, Pool
@@ -103,7 +103,13 @@ class Engine:
         self._aws_connection = connection
 
     async def invoke(
-        self, function: str, qualifier: str | None, payload: bytes, *, log_tail: bool = False
+        self,
+        function: str,
+        qualifier: str | None,
+        payload: bytes,
+        *,
+        log_tail: bool = False,
+        caller: Caller | None = None,
     ) -> InvokeAnswer:
         """Runs one event to its end.
 
@@ -112,6 +118,7 @@ class Engine:
             qualifier: Version or alias.
             payload: JSON; what is empty becomes `{}`.
             log_tail: Whether the end of the call's log is wanted.
+            caller: Who waits; a call that has no worker yet ends when it hangs up.
 
         Raises:
             InvokeRefused: What Lambda answers when it does not run the function.
@@ -135,7 +142,9 @@ class Engine:
             if not answer.done():
                 answer.set_result(found)
 
-        await self._pool(spec).run(_invocation(spec, qualifier, payload, answered, log_tail=log_tail))
+        invocation = _invocation(spec, qualifier, payload, answered, log_tail=log_tail)
+        invocation.caller = caller
+        await self._pool(spec).run(invocation)
         return await answer
 
     def try_invoke(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections import deque
 from collections.abc import Awaitable, Callable
 
 from services_ai_sdk.emulator.answers import Failure, InvokeAnswer
 from services_ai_sdk.emulator.errors import InvokeRefused
 from services_ai_sdk.emulator.init_failure import InitFailedError
-from services_ai_sdk.emulator.invocation import Invocation
+from services_ai_sdk.emulator.invocation import Caller, Invocation
 from services_ai_sdk.emulator.ports import LogSink
 from services_ai_sdk.emulator.room import Room
 from services_ai_sdk.emulator.spec import FunctionSpec
@@ -17,6 +18,8 @@ from services_ai_sdk.emulator.worker import Clocks, Owner, Phase, Worker
 
 WORKERS_MAX = 10
 WAITING_MAX = 1000
+WAITING_MAX_S = 30.0
+"""Less than the callers' own patience, 60 s with boto3; Lambda refuses at once what is above its limits."""
 WORKER_CALLS_MAX = 100_000
 """The runtime client puts each event's trace id into the environment, and the C library keeps every value it ever
 had: about 150 bytes a call. This many calls cost a worker some 15 MB; then it is replaced."""
@@ -94,7 +97,7 @@ class Pool:
         """Runs one event on an idle worker or a new one; `invocation.answered` gets the answer.
 
         Raises:
-            InvokeRefused: 429, too many calls wait already.
+            InvokeRefused: 429, too many calls wait already, or this one has waited too long.
         """
         worker = self._take_idle()
         if worker is None:
@@ -194,10 +197,12 @@ class Pool:
 
     async def _find(self, invocation: Invocation) -> Worker:
         was_woken = False
+        caller = invocation.caller or Caller()
+        until_s = asyncio.get_running_loop().time() + WAITING_MAX_S
         self.looking += 1
         try:
             while not (self.places < WORKERS_MAX and self._room.take(self)):
-                worker = await self._wait(first=was_woken) or self._take_idle()
+                worker = await self._wait(caller, until_s, first=was_woken) or self._take_idle()
                 if worker is not None:
                     if worker.is_usable():
                         return worker
@@ -228,26 +233,38 @@ class Pool:
                 self._room.freed()
         return worker
 
-    async def _wait(self, *, first: bool) -> Worker | None:
+    async def _wait(self, caller: Caller, until_s: float, *, first: bool) -> Worker | None:
         """Waits for a worker to become idle, or None when it is worth trying to start one again.
 
         Args:
+            caller: Who waits; no longer than it does.
+            until_s: How long, by the loop's clock.
             first: Whether it was woken in vain, and so keeps its place before all others.
         """
-        if len(self._waiting) >= WAITING_MAX:
-            raise InvokeRefused(
-                429, "TooManyRequestsException", "Rate Exceeded.", reason="ConcurrentInvocationLimitExceeded"
-            )
-        turn: asyncio.Future[Worker | None] = asyncio.get_running_loop().create_future()
+        if len(self._waiting) >= WAITING_MAX or caller.is_gone:
+            raise _too_many()
+        loop = asyncio.get_running_loop()
+        turn: asyncio.Future[Worker | None] = loop.create_future()
         if first:
             self._waiting.appendleft(turn)
         else:
             self._waiting.append(turn)
+        caller.on_hang_up = functools.partial(self._give_up, turn)
+        timer = loop.call_at(until_s, self._give_up, turn)
         try:
             return await turn
         except asyncio.CancelledError:
             self._pass_on(turn)
             raise
+        finally:
+            timer.cancel()
+            caller.on_hang_up = None
+
+    def _give_up(self, turn: asyncio.Future[Worker | None]) -> None:
+        if turn in self._waiting:
+            self._waiting.remove(turn)
+            if not turn.done():
+                turn.set_exception(_too_many())
 
     def _pass_on(self, turn: asyncio.Future[Worker | None]) -> None:
         """The caller went away: what was handed to it just then is the next one's."""
@@ -268,3 +285,9 @@ class Pool:
                 turn.set_result(worker)
                 return True
         return False
+
+
+def _too_many() -> InvokeRefused:
+    return InvokeRefused(
+        429, "TooManyRequestsException", "Rate Exceeded.", reason="ConcurrentInvocationLimitExceeded"
+    )

@@ -6,7 +6,9 @@ import asyncio
 import json
 import secrets
 import socket
+import struct
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -236,3 +238,68 @@ def test_waiting_call_of_an_old_revision_keeps_its_turn(make_emulator: Callable[
 
 def answer_within(emulator: Emulator, name: str, within_s: float) -> Any:
     return emulator.do(asyncio.wait_for(emulator.engine.invoke(name, None, b"{}"), within_s))
+
+
+def request_of(name: str, event: Any) -> bytes:
+    body = json.dumps(event).encode()
+    return b"POST /2015-03-31/functions/%s/invocations HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s" % (
+        name.encode(),
+        len(body),
+        body,
+    )
+
+
+def test_waiting_call_is_dropped_when_its_caller_hangs_up(
+    make_emulator: Callable[..., Emulator], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emulator = make_emulator()
+    monkeypatch.setattr(pool_module, "WORKERS_MAX", 1)
+    emulator.add("impatient", handler="workers.sleeps", timeout_s=30)
+    emulator.call("impatient")
+    (pool,) = emulator.engine._pools.values()
+    with ThreadPoolExecutor(1) as thread:
+        running = thread.submit(emulator.call, "impatient", {"seconds": 1.5})
+        wait_until(lambda: states(emulator, "impatient") == ["busy"], "it runs")
+        callers = [socket.create_connection(("127.0.0.1", emulator.port)) for _ in range(3)]
+        for caller in callers:
+            caller.sendall(request_of("impatient", {"seconds": 5}))
+        wait_until(lambda: pool.looking == 3, "they wait")
+        callers[0].close()
+        # What a caller that only sends no more is told, too: it waits for no worker.
+        callers[1].shutdown(socket.SHUT_WR)
+        callers[2].setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        callers[2].close()
+        assert callers[1].recv(65536).startswith(b"HTTP/1.1 429 ")
+        wait_until(lambda: pool.looking == 0, "none of them waits any more", within_s=1)
+        assert running.result().error is None
+    assert emulator.call("impatient").error is None
+    assert sum(line.startswith("START") for line in emulator.log.of("impatient")) == 3
+
+
+def test_call_that_has_begun_runs_on_without_its_caller(emulator: Emulator) -> None:
+    emulator.add("runs-on", handler="workers.sleeps")
+    emulator.call("runs-on")
+    with socket.create_connection(("127.0.0.1", emulator.port)) as caller:
+        caller.sendall(request_of("runs-on", {"seconds": 0.3}))
+        wait_until(lambda: states(emulator, "runs-on") == ["busy"], "it runs")
+    wait_until(lambda: sum(line.startswith("REPORT") for line in emulator.log.of("runs-on")) == 2, "it has run")
+
+
+def test_call_waits_only_so_long_for_a_worker(
+    make_emulator: Callable[..., Emulator], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emulator = make_emulator()
+    monkeypatch.setattr(pool_module, "WORKERS_MAX", 1)
+    monkeypatch.setattr(pool_module, "WAITING_MAX_S", 0.3)
+    emulator.add("full", handler="workers.sleeps", timeout_s=30)
+
+    async def calls() -> list[Any]:
+        body = json.dumps({"seconds": 1}).encode()
+        made = [emulator.engine.invoke("full", None, body) for _ in range(3)]
+        return await asyncio.gather(*made, return_exceptions=True)
+
+    before_s = time.monotonic()
+    ran, *refused = emulator.do(calls())
+    assert time.monotonic() - before_s < 2
+    assert ran.function_error is None
+    assert [(each.status, each.error_type) for each in refused] == [(429, "TooManyRequestsException")] * 2
