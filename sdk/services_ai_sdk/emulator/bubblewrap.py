@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Collection
 from pathlib import Path
 
 from services_ai_sdk.emulator.errors import SandboxUnavailableError
@@ -35,6 +36,11 @@ def find_bubblewrap(store: Path) -> Path:
 def uid_of(number: int) -> int | None:
     """The user of the n-th function: one of its own where this process is root, else this process's own (None)."""
     return FIRST_UID + number % UIDS if os.geteuid() == 0 else None
+
+
+def worker_uids() -> Collection[int]:
+    """Every user that workers run as here."""
+    return range(FIRST_UID, FIRST_UID + UIDS) if os.geteuid() == 0 else (os.geteuid(),)
 
 
 def as_user(uid: int | None) -> dict[str, object]:

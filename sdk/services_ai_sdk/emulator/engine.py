@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from services_ai_sdk.emulator.answers import REQUEST_BYTES_MAX, InvokeAnswer
-from services_ai_sdk.emulator.bubblewrap import find_bubblewrap, uid_of
+from services_ai_sdk.emulator.bubblewrap import find_bubblewrap, uid_of, worker_uids
 from services_ai_sdk.emulator.cgroups import MemoryGroups
 from services_ai_sdk.emulator.environment import worker_environment
 from services_ai_sdk.emulator.errors import (
@@ -22,14 +22,17 @@ from services_ai_sdk.emulator.errors import (
     InvokeRefused,
     UnsafeArchiveError,
 )
-from services_ai_sdk.emulator.invocation import Invocation
+from services_ai_sdk.emulator.init_failure import InitFailedError
+from services_ai_sdk.emulator.invocation import Caller, Invocation
 from services_ai_sdk.emulator.launch import Process, listens, spawn
+from services_ai_sdk.emulator.orphans import end_orphans
 from services_ai_sdk.emulator.pool import WORKER_CALLS_MAX, Pool
 from services_ai_sdk.emulator.ports import FunctionSource, LogSink
+from services_ai_sdk.emulator.room import Room
 from services_ai_sdk.emulator.sandbox import BubblewrapSandbox, NoSandbox, Sandbox
 from services_ai_sdk.emulator.spec import Credentials, FunctionSpec
 from services_ai_sdk.emulator.store import Layout, Store
-from services_ai_sdk.emulator.worker import INIT_MAX_S, Clocks, Worker
+from services_ai_sdk.emulator.worker import INIT_MAX_S, Clocks, Owner, Worker
 
 WORKERS_TOTAL_MAX = 32
 IDLE_MAX_S = 300.0
@@ -55,6 +58,7 @@ class Engine:
         progress: Told, in words, what takes time.
         init_max_s: How long importing a function may take, as on Lambda.
         worker_calls_max: After this many calls a worker is replaced.
+        workers_max: Of all functions together.
 
     Raises:
         SandboxUnavailableError: No means for a sandbox, and not `unsafe`.
@@ -70,6 +74,7 @@ class Engine:
         progress: Callable[[str], None] = _quiet,
         init_max_s: float = INIT_MAX_S,
         worker_calls_max: int = WORKER_CALLS_MAX,
+        workers_max: int = WORKERS_TOTAL_MAX,
     ) -> None:
         self._source = source
         self._sink = sink
@@ -87,7 +92,7 @@ class Engine:
         self._retired: set[Pool] = set()
         self._unready: set[Process] = set()
         self._workers: set[Worker] = set()
-        self._lacks_room = False
+        self._room = Room(workers_max, self._all_pools, self._clocks.now_s)
         self._numbers: dict[str, int] = {}
         self._aws_connection: AwsConnection | None = None
         self._reaper: asyncio.Task[None] | None = None
@@ -98,7 +103,13 @@ class Engine:
         self._aws_connection = connection
 
     async def invoke(
-        self, function: str, qualifier: str | None, payload: bytes, *, log_tail: bool = False
+        self,
+        function: str,
+        qualifier: str | None,
+        payload: bytes,
+        *,
+        log_tail: bool = False,
+        caller: Caller | None = None,
     ) -> InvokeAnswer:
         """Runs one event to its end.
 
@@ -107,6 +118,7 @@ class Engine:
             qualifier: Version or alias.
             payload: JSON; what is empty becomes `{}`.
             log_tail: Whether the end of the call's log is wanted.
+            caller: Who waits; a call that has no worker yet ends when it hangs up.
 
         Raises:
             InvokeRefused: What Lambda answers when it does not run the function.
@@ -130,7 +142,9 @@ class Engine:
             if not answer.done():
                 answer.set_result(found)
 
-        await self._pool(spec).run(_invocation(spec, qualifier, payload, answered, log_tail=log_tail))
+        invocation = _invocation(spec, qualifier, payload, answered, log_tail=log_tail)
+        invocation.caller = caller
+        await self._pool(spec).run(invocation)
         return await answer
 
     def try_invoke(
@@ -173,7 +187,7 @@ class Engine:
 
     def status(self) -> dict[str, Any]:
         """Functions, their workers, and what protects this machine from them; plain data."""
-        pools = [*self._pools.values(), *self._retired]
+        pools = self._all_pools()
         return {
             "functions": sorted({pool.spec.function_name for pool in pools if pool.workers}),
             "workers": [
@@ -206,6 +220,7 @@ class Engine:
     def _bubblewrap(self, store: Path) -> BubblewrapSandbox:
         sandbox = BubblewrapSandbox(find_bubblewrap(store), store, memory_in_group=self._groups.version > 0)
         sandbox.write_inside()
+        end_orphans(store, worker_uids())
         return sandbox
 
     def _pool(self, spec: FunctionSpec) -> Pool:
@@ -216,7 +231,7 @@ class Engine:
                 # Another revision of the same version: only $LATEST changes like this.
                 self._retire(old)
             pool = self._pools[key] = Pool(
-                spec, self._start, self._make_room, self._sink, self._clocks, self._worker_calls_max
+                spec, self._start, self._room, self._sink, self._clocks, self._worker_calls_max
             )
         return pool
 
@@ -226,26 +241,15 @@ class Engine:
         if pool.is_needed():
             self._retired.add(pool)
 
-    def _make_room(self) -> bool:
-        pools = [*self._pools.values(), *self._retired]
-        if sum(len(pool.workers) + pool.starting for pool in pools) < WORKERS_TOTAL_MAX:
-            return True
-        idle = sorted((worker.idle_since_s, id(worker), worker, pool) for pool in pools for worker in pool.idle())
-        if not idle:
-            self._lacks_room = True
-            return False
-        _, _, worker, pool = idle[0]
-        pool.drop(worker)
-        return True
+    def _all_pools(self) -> list[Pool]:
+        return [*self._pools.values(), *self._retired]
 
-    async def _start(
-        self, spec: FunctionSpec, on_idle: Callable[[Worker], None], on_end: Callable[[Worker], None]
-    ) -> Worker:
+    async def _start(self, spec: FunctionSpec, owner: Owner, failed: InitFailedError | None) -> Worker:
         layout, credentials = await asyncio.gather(self._layout(spec), self._source.credentials(spec))
         if self._closed:
             raise _ending()
         day = datetime.now(UTC).strftime("%Y/%m/%d")
-        stream = f"{day}/[{spec.version}]{secrets.token_hex(16)}"
+        stream = failed.stream if failed else f"{day}/[{spec.version}]{secrets.token_hex(16)}"
         environment = worker_environment(spec, credentials, stream, self._sandbox.places, layout.runtime.minor)
         loop = asyncio.get_running_loop()
         try:
@@ -269,23 +273,16 @@ class Engine:
         finally:
             self._unready.discard(process)
 
-        def idle(worker: Worker) -> None:
-            on_idle(worker)
-            if self._lacks_room:
-                self._wake()
-
-        def ended(worker: Worker) -> None:
+        def ended(_: asyncio.Future[None]) -> None:
             self._workers.discard(worker)
             if group is not None:
                 self._groups.drop(group)
-            on_end(worker)
             self._retired = {pool for pool in self._retired if pool.is_needed()}
-            self._wake()
 
-        worker = Worker(
-            spec, stream, process, group, self._sink, self._clocks, idle, ended, init_max_s=self._init_max_s
-        )
+        init_max_s = spec.timeout_s if failed else self._init_max_s
+        worker = Worker(spec, stream, process, group, self._sink, self._clocks, owner, init_max_s=init_max_s)
         self._workers.add(worker)
+        worker.ended.add_done_callback(ended)
         try:
             await worker.start(functools.partial(self._aws_protocol, spec, credentials))
         except BaseException:
@@ -295,12 +292,6 @@ class Engine:
 
     def _uid(self, spec: FunctionSpec) -> int | None:
         return uid_of(self._numbers.setdefault(spec.function_arn, len(self._numbers) + 1))
-
-    def _wake(self) -> None:
-        """A worker ended, or is idle while another function may lack room for one: waiting calls look again."""
-        self._lacks_room = False
-        for pool in (*self._pools.values(), *self._retired):
-            pool.wake()
 
     def _aws_protocol(self, spec: FunctionSpec, credentials: Credentials) -> asyncio.Protocol:
         if self._aws_connection is None:
@@ -334,7 +325,7 @@ class Engine:
             now_s = self._clocks.now_s()
             for pool in list(self._pools.values()):
                 for worker in pool.idle():
-                    if now_s - worker.idle_since_s > IDLE_MAX_S:
+                    if now_s - worker.idle_since_s > IDLE_MAX_S or not worker.is_usable():
                         pool.drop(worker)
 
 

@@ -22,6 +22,7 @@ class HttpRequest:
         headers: As they came.
         body: Whole body, chunked transfer undone.
         identity: The function whose worker sent it, or None from outside.
+        on_hang_up: Called when whoever sent it sends no more or is gone before it is answered; set by who cares.
     """
 
     method: str
@@ -29,6 +30,7 @@ class HttpRequest:
     headers: Headers = field(default_factory=list)
     body: bytes = b""
     identity: FunctionSpec | None = None
+    on_hang_up: Callable[[], None] | None = None
 
     @property
     def path(self) -> str:

@@ -9,6 +9,21 @@ from services_ai_sdk.emulator.answers import InvokeAnswer
 from services_ai_sdk.emulator.ports import LogLine
 
 
+class Caller:
+    """Whoever waits for an answer."""
+
+    def __init__(self) -> None:
+        self.is_gone = False
+        self.on_hang_up: Callable[[], None] | None = None
+        """Told while the call waits for a worker; one that runs is not stopped."""
+
+    def hang_up(self) -> None:
+        """It waits no more."""
+        self.is_gone = True
+        if self.on_hang_up is not None:
+            self.on_hang_up()
+
+
 @dataclass(slots=True)
 class Invocation:
     """One event.
@@ -21,6 +36,8 @@ class Invocation:
         log_tail: Whether the caller wants the end of the log.
         started_s: Monotonic, when a worker took it.
         lines: Its log so far.
+        caller: Who waits for it, where that may end early.
+        handed_back: How many workers had it and did not take it.
     """
 
     request_id: str
@@ -30,3 +47,5 @@ class Invocation:
     log_tail: bool = False
     started_s: float = 0.0
     lines: list[LogLine] = field(default_factory=list)
+    caller: Caller | None = None
+    handed_back: int = 0

@@ -16,6 +16,7 @@ from services_ai_sdk.emulator.answers import InvokeAnswer
 from services_ai_sdk.emulator.engine import Engine
 from services_ai_sdk.emulator.errors import InvokeRefused
 from services_ai_sdk.emulator.http import HttpRequest, HttpResponse, json_response
+from services_ai_sdk.emulator.invocation import Caller
 
 _PATH = re.compile(r"/2015-03-31/functions/([^/?]+)/invocations/?")
 WORKER_PID_HEADER = "x-services-ai-worker-pid"
@@ -85,7 +86,9 @@ async def _invoke(engine: Engine, function: str, request: HttpRequest) -> HttpRe
         await engine.resolve(function, qualifier)
         return HttpResponse(204)
     wants_log = request.header("x-amz-log-type", "None") == "Tail"
-    answer = await engine.invoke(function, qualifier, request.body, log_tail=wants_log)
+    caller = Caller()
+    request.on_hang_up = caller.hang_up
+    answer = await engine.invoke(function, qualifier, request.body, log_tail=wants_log, caller=caller)
     return _response(answer)
 
 

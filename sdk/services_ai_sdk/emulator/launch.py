@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import array
 import asyncio
+import contextlib
 import fcntl
 import os
 import select
+import signal
 import socket
 import struct
 import subprocess
@@ -71,8 +73,14 @@ class Process:
         self.channel.close()
 
     def kill(self) -> None:
-        """Ends it and, with its namespace, everything it started."""
-        self.outer.kill()
+        """Ends it and, with its namespace, everything it started.
+
+        The whole process group, because bubblewrap's second process only later asks to die with its parent, and
+        leaves the group later still: killed alone in between, the first would leave it waiting for ever.
+        """
+        if self.outer.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.outer.pid, signal.SIGKILL)
 
     def close(self) -> None:
         """Closes what is still open; the process must have ended."""

@@ -26,6 +26,12 @@ def end(request_id: str, duration_ms: float, init_ms: float, memory_mb: int, use
     ]
 
 
+def init_report(duration_ms: float, phase: str, error_type: str) -> str:
+    """The line on an init that failed; `error_type` is Lambda's or the runtime's."""
+    status = "timeout" if error_type == "Sandbox.Timedout" else f"error\tError Type: {error_type}"
+    return f"INIT_REPORT Init Duration: {duration_ms:.2f} ms\tPhase: {phase}\tStatus: {status}"
+
+
 def trace_id(request_id: str, now_ms: int) -> str:
     """An X-Ray trace header that is not sampled."""
     digits = request_id.replace("-", "")

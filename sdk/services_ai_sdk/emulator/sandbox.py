@@ -11,6 +11,7 @@ from typing import Protocol
 
 from services_ai_sdk.emulator.environment import AWS_PORT, RUNTIME_PORT, Places
 from services_ai_sdk.emulator.errors import EmulatorError
+from services_ai_sdk.emulator.orphans import mark_of
 from services_ai_sdk.emulator.seccomp import seccomp_filter
 from services_ai_sdk.emulator.spec import FunctionSpec
 from services_ai_sdk.emulator.store import Layout, Tree
@@ -75,6 +76,7 @@ class BubblewrapSandbox:
         self._memory_in_group = memory_in_group
         self._filter = seccomp_filter()
         self._inside = store / "inside"
+        self._mark = mark_of(store, os.getpid())
 
     def protections(self) -> list[str]:
         """What it stops, in plain words."""
@@ -110,7 +112,7 @@ class BubblewrapSandbox:
             arguments += ["--setenv", name, value]
         minor = layout.runtime.minor
         options = init_options(
-            spec, self.places, minor, RUNTIME_PORT, AWS_PORT, memory_in_group=self._memory_in_group
+            spec, self.places, minor, RUNTIME_PORT, AWS_PORT, self._mark, memory_in_group=self._memory_in_group
         )
         argv = (
             str(self._bwrap), "--args", "{arguments}", "--",
@@ -162,7 +164,7 @@ class NoSandbox:
             "PYTHONPATH": ":".join(places.sys_path(minor)),
             "PYTHONDONTWRITEBYTECODE": "1",
         }
-        options = init_options(spec, places, minor, 0, 0, memory_in_group=True)
+        options = init_options(spec, places, minor, 0, 0, "", memory_in_group=True)
         argv = (f"{places.lang}/bin/python{minor}", "-I", "-S", "-B", str(_INIT), "{channel}", options)
         return Command(argv, (), own, b"", sandboxed=False)
 
@@ -176,9 +178,16 @@ def _is_encodable(text: str) -> bool:
 
 
 def init_options(
-    spec: FunctionSpec, places: Places, minor: str, runtime_port: int, aws_port: int, *, memory_in_group: bool
+    spec: FunctionSpec,
+    places: Places,
+    minor: str,
+    runtime_port: int,
+    aws_port: int,
+    mark: str,
+    *,
+    memory_in_group: bool,
 ) -> str:
-    """What `inside/init.py` is told, as JSON; nothing secret."""
+    """What `inside/init.py` is told, as JSON; nothing secret. The mark is what `orphans` reads from outside."""
     limits = {
         "RLIMIT_CORE": 0,
         "RLIMIT_NOFILE": spec.profile.open_files_max,
@@ -190,7 +199,13 @@ def init_options(
         # Without namespaces the limit would count every process of this user.
         del limits["RLIMIT_NPROC"]
     return json.dumps(
-        {"runtime_port": runtime_port, "aws_port": aws_port, "sys_path": places.sys_path(minor), "limits": limits}
+        {
+            "runtime_port": runtime_port,
+            "aws_port": aws_port,
+            "sys_path": places.sys_path(minor),
+            "limits": limits,
+            "mark": mark,
+        }
     )
 
 

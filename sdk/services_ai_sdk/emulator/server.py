@@ -58,6 +58,7 @@ class ServerConnection(asyncio.Protocol):
         self._ended = False
         self._waiting: deque[tuple[HttpRequest, bool]] = deque()
         self._busy = False
+        self._running: HttpRequest | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The loop's."""
@@ -70,11 +71,17 @@ class ServerConnection(asyncio.Protocol):
         """The loop's. A call that runs goes on: its caller's hanging up does not stop a function."""
         self._transport = None
         self._waiting.clear()
+        self._tell_of_hang_up()
 
     def eof_received(self) -> bool:
         """The loop's. A caller that sends no more still gets what it asked for."""
         self._ended = True
+        self._tell_of_hang_up()
         return self._busy
+
+    def _tell_of_hang_up(self) -> None:
+        if self._running is not None and self._running.on_hang_up is not None:
+            self._running.on_hang_up()
 
     def pause_writing(self) -> None:
         """The loop's: the caller does not read its answers. It gets no more of them until it does."""
@@ -168,6 +175,7 @@ class ServerConnection(asyncio.Protocol):
         if self._paused and self._transport is not None and len(self._waiting) < 2 and not self._unread:
             self._paused = False
             self._transport.resume_reading()
+        self._running = None
         if not self._busy:
             if self._ended and self._transport is not None and not self._waiting:
                 self._transport.close()
@@ -176,6 +184,7 @@ class ServerConnection(asyncio.Protocol):
         respond = functools.partial(self._respond, head=request.method == "HEAD", keep_alive=keep_alive)
         if self._short_way is not None and self._short_way(request, respond):
             return
+        self._running = request
         task = asyncio.get_running_loop().create_task(self._answer(request, respond))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -8,10 +8,12 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 from services_ai_sdk.emulator import answers, log_texts
 from services_ai_sdk.emulator.answers import Failure, InvokeAnswer
 from services_ai_sdk.emulator.cgroups import MemoryGroup
+from services_ai_sdk.emulator.init_failure import InitFailedError
 from services_ai_sdk.emulator.invocation import Invocation
 from services_ai_sdk.emulator.launch import Process
 from services_ai_sdk.emulator.log_texts import trace_id
@@ -23,6 +25,9 @@ from services_ai_sdk.emulator.spec import FunctionSpec
 
 INIT_MAX_S = 10.0
 """Lambda's limit of the init phase; then it is tried again within the call (Lambda Developer Guide)."""
+ASKS_WITHIN_S = 1.0
+"""So long a worker that has answered may take to ask for the next event before it is replaced."""
+HANDED_BACK_MAX = 2
 MEMORY_LOOKED_AT_S = 0.1
 LOG_CLOSES_WITHIN_S = 0.02
 _ENDS_MAX_S = 5.0
@@ -38,22 +43,6 @@ class Phase(StrEnum):
     ENDED = "ended"
 
 
-class InitFailedError(Exception):
-    """The worker did not get as far as asking for an event.
-
-    Args:
-        payload: The runtime's own error as JSON, where it sent one.
-        failure: Given a request id, Lambda's words; where the runtime sent none.
-        lines: What it printed.
-    """
-
-    def __init__(self, payload: bytes, failure: Callable[[str], Failure] | None, lines: list[LogLine]) -> None:
-        super().__init__("init failed")
-        self.payload = payload
-        self.failure = failure
-        self.lines = lines
-
-
 @dataclass(frozen=True, slots=True)
 class Clocks:
     """Time, as the engine is given it."""
@@ -62,6 +51,19 @@ class Clocks:
     """Monotonic."""
     now_ms: Callable[[], int]
     """Unix milliseconds."""
+
+
+class Owner(Protocol):
+    """Who a worker belongs to: its pool."""
+
+    def is_idle(self, worker: Worker) -> None:
+        """It has answered, and may be given the next event."""
+
+    def has_ended(self, worker: Worker) -> None:
+        """Its process is gone; told once."""
+
+    def takes_back(self, invocation: Invocation) -> None:
+        """It did not take the event it was given: nothing of it has run."""
 
 
 class Worker:
@@ -74,8 +76,7 @@ class Worker:
         group: Its memory group, or None.
         sink: Where its lines go.
         clocks: Time.
-        on_idle: Called with the worker when it is ready for an event.
-        on_end: Called with the worker once, when its process has ended.
+        owner: Told what becomes of it.
         init_max_s: How long the import of the function may take.
     """
 
@@ -87,8 +88,7 @@ class Worker:
         group: MemoryGroup | None,
         sink: LogSink,
         clocks: Clocks,
-        on_idle: Callable[[Worker], None],
-        on_end: Callable[[Worker], None],
+        owner: Owner,
         *,
         init_max_s: float = INIT_MAX_S,
     ) -> None:
@@ -103,13 +103,13 @@ class Worker:
         self._loop = asyncio.get_running_loop()
         self._sink = sink
         self._clocks = clocks
-        self._on_idle = on_idle
-        self._on_end = on_end
+        self._owner = owner
         self._init_max_s = init_max_s
         self._output = Output(process.output_fd, clocks.now_ms)
         self._ready: asyncio.Future[None] = self._loop.create_future()
         self._waiting: RuntimeApiConnection | None = None
         self._invocation: Invocation | None = None
+        self._is_handed_out = False
         self._timer: asyncio.TimerHandle | None = None
         self._watch: asyncio.TimerHandle | None = None
         self._servers: list[asyncio.AbstractServer] = []
@@ -117,7 +117,8 @@ class Worker:
         self._init_lines: list[LogLine] = []
         self._memory_mb = 0
         self._memory_at_s = -math.inf
-        self._too_much_memory = False
+        self._too_much_memory = self._starved = False
+        self._exit_code = 0
         self._unclosed: tuple[Invocation, float, float] | None = None
         self._log_timer: asyncio.TimerHandle | None = None
 
@@ -156,6 +157,10 @@ class Worker:
         self._timer = self._loop.call_later(self._init_max_s, self._init_took_too_long)
         try:
             await self._ready
+            if self.phase is not Phase.IDLE:
+                # It asked and ended in one batch of the loop's events, before this task came to run again.
+                await self.ended
+                raise self._init_failed(b"", self._why_ended)
         finally:
             self._cancel_timer()
 
@@ -165,15 +170,24 @@ class Worker:
         self.phase = Phase.BUSY
         self.calls += 1
         self._invocation = invocation
-        invocation.started_s = self._clocks.now_s()
+        now_s = self._clocks.now_s()
+        if invocation.started_s:
+            # Its time runs since this worker's start, the second try of a function whose first init failed.
+            self._init_ms = 0.0
+        else:
+            invocation.started_s = now_s
         # What came between two events belongs to the earlier one's thread, but no log has a place for it but this.
         if self._init_lines or self._output.has_kept:
             invocation.lines += [*self._init_lines, *self._output.take()]
             self._init_lines = []
         invocation.lines.append(self._say(log_texts.start(invocation.request_id, self.spec.version)))
-        self._timer = self._loop.call_later(self.spec.timeout_s, self._timed_out)
+        left_s = self._left_s(invocation, now_s)
         if self._waiting is not None:
+            self._timer = self._loop.call_later(left_s, self._timed_out)
             self._send()
+        else:
+            # It has answered, and as a rule asks for the next event within microseconds.
+            self._timer = self._loop.call_later(min(left_s, ASKS_WITHIN_S), self._is_late)
         if self._unclosed is not None:
             self._loop.call_soon(self._close_log)
 
@@ -184,8 +198,10 @@ class Worker:
             self.process.kill()
 
     def is_usable(self) -> bool:
-        """Whether it can take an event: idle, and alive even if its end was not noticed yet."""
-        return self.phase is Phase.IDLE and self.process.lives()
+        """Whether it can take an event: idle, asking or about to, and alive, even if nobody noticed its end."""
+        if self.phase is not Phase.IDLE or not self.process.lives():
+            return False
+        return self._waiting is not None or self._clocks.now_s() - self.idle_since_s < ASKS_WITHIN_S
 
     def asks_next(self, connection: RuntimeApiConnection) -> None:
         """The runtime is ready for an event."""
@@ -226,9 +242,8 @@ class Worker:
         """The function could not be imported."""
         if self.phase is not Phase.INIT or self._ready.done():
             return False
-        self._output.drain()
         payload = body if body and _is_json(body) else answers.response_not_json("init").payload()
-        self._ready.set_exception(InitFailedError(payload, None, self._output.take()))
+        self._ready.set_exception(self._init_failed(payload, None))
         return True
 
     def _printed(self) -> None:
@@ -237,12 +252,21 @@ class Worker:
 
     def _init_took_too_long(self) -> None:
         if not self._ready.done():
-            self._output.drain()
-            lines = [*self._output.take(), self._say("INIT_REPORT Phase: init Status: timeout")]
             self._ready.set_exception(
-                InitFailedError(b"", lambda request_id: answers.timed_out(request_id, self._init_max_s), lines)
+                self._init_failed(b"", lambda request_id: answers.timed_out(request_id, self._init_max_s))
             )
         self.kill()
+
+    def _init_failed(self, payload: bytes, failure: Callable[[str], Failure] | None) -> InitFailedError:
+        self._output.drain()
+        return InitFailedError(
+            payload,
+            failure,
+            [*self._init_lines, *self._output.take()],
+            stream=self.stream,
+            duration_ms=(self._clocks.now_s() - self.started_s) * 1000,
+            used_mb=self._memory(),
+        )
 
     def _timed_out(self) -> None:
         invocation = self._invocation
@@ -252,24 +276,55 @@ class Worker:
         self._finish(failure.payload(), "Unhandled", failure.message, timed_out=True)
         self.kill()
 
+    def _is_late(self) -> None:
+        """Time to see whether it asked for the event that it was given."""
+        invocation = self._invocation
+        if invocation is None:
+            return
+        if self._is_handed_out:
+            left_s = self._left_s(invocation, self._clocks.now_s())
+            self._timer = self._loop.call_later(left_s, self._timed_out)
+        else:
+            self._hand_back(invocation)
+
+    def _hand_back(self, invocation: Invocation) -> None:
+        """The event never reached the process: another worker may run it, but not one after the other for ever."""
+        if invocation.handed_back < HANDED_BACK_MAX:
+            self._invocation = None
+            self._cancel_timer()
+            # The next worker writes a START of its own.
+            invocation.lines.pop()
+            invocation.handed_back += 1
+            invocation.started_s = 0.0
+            self.kill()
+            self._owner.takes_back(invocation)
+        else:
+            self.kill()
+            what = answers.exited(invocation.request_id, 0)
+            self._finish(what.payload(), "Unhandled", what.message)
+
+    def _left_s(self, invocation: Invocation, now_s: float) -> float:
+        return self.spec.timeout_s - (now_s - invocation.started_s)
+
     def _process_ended(self) -> None:
         if self.phase is Phase.ENDED:
             return
         self._loop.remove_reader(self.process.ended)
         code = self.process.outer.wait()
-        code = code if code >= 0 else 128 - code
-        starved = self._too_much_memory or (self.group is not None and self.group.ran_out())
-
-        def failure(request_id: str) -> Failure:
-            return answers.out_of_memory(request_id) if starved else answers.exited(request_id, code)
-
-        self._output.drain()
+        self._exit_code = code if code >= 0 else 128 - code
+        self._starved = self._too_much_memory or (self.group is not None and self.group.ran_out())
         if not self._ready.done():
-            self._ready.set_exception(InitFailedError(b"", failure, self._output.take()))
-        if self._invocation is not None:
-            what = failure(self._invocation.request_id)
+            self._ready.set_exception(self._init_failed(b"", self._why_ended))
+        self._output.drain()
+        if self._invocation is not None and not self._is_handed_out:
+            self._hand_back(self._invocation)
+        elif self._invocation is not None:
+            what = self._why_ended(self._invocation.request_id)
             self._finish(what.payload(), "Unhandled", what.message)
         self._ended()
+
+    def _why_ended(self, request_id: str) -> Failure:
+        return answers.out_of_memory(request_id) if self._starved else answers.exited(request_id, self._exit_code)
 
     def _ended(self) -> None:
         self.phase = Phase.ENDED
@@ -285,7 +340,7 @@ class Worker:
         self.process.close()
         if not self.ended.done():
             self.ended.set_result(None)
-        self._on_end(self)
+        self._owner.has_ended(self)
 
     async def end(self) -> None:
         """Kills it and waits until it is gone."""
@@ -295,21 +350,23 @@ class Worker:
 
     def _is_running(self, request_id: str) -> bool:
         # While the next request is awaited nothing has been handed out yet, so nothing can be answered.
-        return self._invocation is not None and self._waiting is None and self._invocation.request_id == request_id
+        return self._invocation is not None and self._is_handed_out and self._invocation.request_id == request_id
 
     def _send(self) -> None:
         invocation, connection = self._invocation, self._waiting
         assert invocation is not None
         assert connection is not None
         self._waiting = None
-        left_s = self.spec.timeout_s - (self._clocks.now_s() - invocation.started_s)
+        left_s = self._left_s(invocation, self._clocks.now_s())
         head = (
             f"Lambda-Runtime-Aws-Request-Id: {invocation.request_id}\r\n"
             f"Lambda-Runtime-Deadline-Ms: {self._clocks.now_ms() + int(left_s * 1000)}\r\n"
             f"Lambda-Runtime-Invoked-Function-Arn: {invocation.invoked_arn}\r\n"
             f"Lambda-Runtime-Trace-Id: {trace_id(invocation.request_id, self._clocks.now_ms())}\r\n"
         )
-        connection.send_event(head.encode("latin-1"), invocation.payload)
+        self._is_handed_out = connection.send_event(head.encode("latin-1"), invocation.payload)
+        if not self._is_handed_out:
+            self._hand_back(invocation)
 
     def _finish(
         self, payload: bytes, function_error: str | None, note: str = "", *, timed_out: bool = False
@@ -317,6 +374,7 @@ class Worker:
         invocation = self._invocation
         assert invocation is not None
         self._invocation = None
+        self._is_handed_out = False
         self._cancel_timer()
         duration_ms = (self._clocks.now_s() - invocation.started_s) * 1000
         if timed_out:
@@ -346,7 +404,7 @@ class Worker:
         if self.phase is Phase.BUSY and not timed_out:
             self.phase = Phase.IDLE
             self.idle_since_s = self._clocks.now_s()
-            self._on_idle(self)
+            self._owner.is_idle(self)
         # Last: whoever is answered may call again at once, and finds this worker idle.
         invocation.answered(answer)
 

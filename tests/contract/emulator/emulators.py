@@ -97,8 +97,10 @@ class Log:
     """A LogSink in memory."""
 
     lines: dict[str, list[LogLine]] = field(default_factory=dict)
+    streams: dict[str, set[str]] = field(default_factory=dict)
 
     def write(self, spec: FunctionSpec, stream: str, lines: list[LogLine]) -> None:
+        self.streams.setdefault(spec.function_name, set()).add(stream)
         self.lines.setdefault(spec.function_name, []).extend(lines)
 
     def of(self, function: str) -> list[str]:

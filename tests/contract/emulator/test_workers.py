@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import secrets
 import socket
+import struct
+import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -15,6 +19,7 @@ from services_ai_sdk.emulator import pool as pool_module
 from services_ai_sdk.emulator.engine import WORKERS_TOTAL_MAX
 from services_ai_sdk.emulator.errors import InvokeRefused
 from services_ai_sdk.emulator.pool import WORKERS_MAX
+from services_ai_sdk.emulator.spec import Artifact
 from tests.contract.emulator.emulators import Answer, Emulator, is_alive, wait_until
 
 
@@ -156,3 +161,145 @@ def test_a_worker_is_replaced_after_its_last_call(make_emulator: Callable[..., E
         "worn", "import os\ncalls = []\ndef handle(event, context):\n    calls.append(1)\n    return len(calls)"
     )
     assert [emulator.call("worn").value for _ in range(7)] == [1, 2, 3, 1, 2, 3, 1]
+
+
+def test_function_gets_a_worker_though_callers_of_others_never_pause(
+    make_emulator: Callable[..., Emulator],
+) -> None:
+    emulator = make_emulator(workers_max=4)
+    for name in ("busy-1", "busy-2", "starved"):
+        emulator.add(name, handler="workers.sleeps", timeout_s=30)
+    over = threading.Event()
+
+    def calls_without_pause(name: str) -> list[str | None]:
+        errors = []
+        while not over.is_set():
+            errors.append(emulator.call(name, {"seconds": 0.02}).error)
+        return errors
+
+    with ThreadPoolExecutor(12) as threads:
+        running = [threads.submit(calls_without_pause, name) for name in ("busy-1", "busy-2") * 6]
+        try:
+            wait_until(lambda: len(emulator.engine.status()["workers"]) == 4, "every place is taken")
+            for _ in range(3):
+                assert answer_within(emulator, "starved", 5).function_error is None
+        finally:
+            over.set()
+        errors = [error for one in running for error in one.result()]
+    assert len(errors) > 12
+    assert set(errors) == {None}
+
+
+def test_more_functions_than_places_all_get_their_turn(make_emulator: Callable[..., Emulator]) -> None:
+    emulator = make_emulator(workers_max=2)
+    names = [f"one-of-five-{number}" for number in range(5)]
+    for name in names:
+        emulator.add(name, handler="workers.sleeps", timeout_s=30)
+    answers = at_once(emulator, [(name, {"seconds": 0.05}) for name in names * 6])
+    assert {answer.error for answer in answers} == {None}
+    assert len(emulator.engine.status()["workers"]) <= 2
+
+
+def test_failed_start_leaves_its_place_to_another_function(make_emulator: Callable[..., Emulator]) -> None:
+    emulator = make_emulator(workers_max=1)
+    broken = emulator.add("broken-zip", handler="workers.sleeps")
+    broken.code.path.write_bytes(b"no zip at all")
+    emulator.functions.specs["broken-zip", None] = broken.replace(
+        code=Artifact(f"{secrets.token_hex(32)}", broken.code.path)
+    )
+    emulator.add("waits", "def handle(event, context): return 'ran'")
+
+    async def both() -> list[Any]:
+        calls = [emulator.engine.invoke(name, None, b"{}") for name in ("broken-zip", "waits")]
+        return await asyncio.wait_for(asyncio.gather(*calls, return_exceptions=True), 10)
+
+    refused, ran = emulator.do(both())
+    assert isinstance(refused, InvokeRefused)
+    assert ran.payload == b'"ran"'
+
+
+def test_waiting_call_of_an_old_revision_keeps_its_turn(make_emulator: Callable[..., Emulator]) -> None:
+    """Its last worker ends, it is woken, and finds every place taken once more."""
+    emulator = make_emulator(workers_max=1)
+    emulator.add("old", handler="workers.sleeps", timeout_s=30)
+    emulator.add("other", handler="workers.sleeps", timeout_s=30)
+
+    async def calls() -> list[Any]:
+        body = b'{"seconds": 0.3}'
+        running = [asyncio.ensure_future(emulator.engine.invoke("old", None, body)) for _ in range(3)]
+        await asyncio.sleep(0.2)
+        emulator.functions.specs["old", None] = emulator.functions.specs["old", None].replace(revision="2")
+        emulator.engine.invalidate()
+        running += [asyncio.ensure_future(emulator.engine.invoke(name, None, body)) for name in ("old", "other")]
+        return await asyncio.wait_for(asyncio.gather(*running), 20)
+
+    assert {answer.function_error for answer in emulator.do(calls())} == {None}
+
+
+def answer_within(emulator: Emulator, name: str, within_s: float) -> Any:
+    return emulator.do(asyncio.wait_for(emulator.engine.invoke(name, None, b"{}"), within_s))
+
+
+def request_of(name: str, event: Any) -> bytes:
+    body = json.dumps(event).encode()
+    return b"POST /2015-03-31/functions/%s/invocations HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s" % (
+        name.encode(),
+        len(body),
+        body,
+    )
+
+
+def test_waiting_call_is_dropped_when_its_caller_hangs_up(
+    make_emulator: Callable[..., Emulator], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emulator = make_emulator()
+    monkeypatch.setattr(pool_module, "WORKERS_MAX", 1)
+    emulator.add("impatient", handler="workers.sleeps", timeout_s=30)
+    emulator.call("impatient")
+    (pool,) = emulator.engine._pools.values()
+    with ThreadPoolExecutor(1) as thread:
+        running = thread.submit(emulator.call, "impatient", {"seconds": 1.5})
+        wait_until(lambda: states(emulator, "impatient") == ["busy"], "it runs")
+        callers = [socket.create_connection(("127.0.0.1", emulator.port)) for _ in range(3)]
+        for caller in callers:
+            caller.sendall(request_of("impatient", {"seconds": 5}))
+        wait_until(lambda: pool.looking == 3, "they wait")
+        callers[0].close()
+        # What a caller that only sends no more is told, too: it waits for no worker.
+        callers[1].shutdown(socket.SHUT_WR)
+        callers[2].setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        callers[2].close()
+        assert callers[1].recv(65536).startswith(b"HTTP/1.1 429 ")
+        wait_until(lambda: pool.looking == 0, "none of them waits any more", within_s=1)
+        assert running.result().error is None
+    assert emulator.call("impatient").error is None
+    assert sum(line.startswith("START") for line in emulator.log.of("impatient")) == 3
+
+
+def test_call_that_has_begun_runs_on_without_its_caller(emulator: Emulator) -> None:
+    emulator.add("runs-on", handler="workers.sleeps")
+    emulator.call("runs-on")
+    with socket.create_connection(("127.0.0.1", emulator.port)) as caller:
+        caller.sendall(request_of("runs-on", {"seconds": 0.3}))
+        wait_until(lambda: states(emulator, "runs-on") == ["busy"], "it runs")
+    wait_until(lambda: sum(line.startswith("REPORT") for line in emulator.log.of("runs-on")) == 2, "it has run")
+
+
+def test_call_waits_only_so_long_for_a_worker(
+    make_emulator: Callable[..., Emulator], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emulator = make_emulator()
+    monkeypatch.setattr(pool_module, "WORKERS_MAX", 1)
+    monkeypatch.setattr(pool_module, "WAITING_MAX_S", 0.3)
+    emulator.add("full", handler="workers.sleeps", timeout_s=30)
+
+    async def calls() -> list[Any]:
+        body = json.dumps({"seconds": 1}).encode()
+        made = [emulator.engine.invoke("full", None, body) for _ in range(3)]
+        return await asyncio.gather(*made, return_exceptions=True)
+
+    before_s = time.monotonic()
+    ran, *refused = emulator.do(calls())
+    assert time.monotonic() - before_s < 2
+    assert ran.function_error is None
+    assert [(each.status, each.error_type) for each in refused] == [(429, "TooManyRequestsException")] * 2

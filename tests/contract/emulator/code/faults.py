@@ -137,3 +137,8 @@ def count(event, context):
     global calls  # noqa: PLW0603 - that it stays is the point
     calls += 1
     return [calls, os.environ.get("WHO")]
+
+
+def answers_and_hangs(event, context):
+    _runtime_api("POST", f"/invocation/{context.aws_request_id}/response", b'"by hand"')
+    time.sleep(600)

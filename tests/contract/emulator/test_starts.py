@@ -1,0 +1,124 @@
+"""Workers that are killed while they start, and starts that go wrong midway, leave nothing behind."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from services_ai_sdk.emulator.bubblewrap import as_user, find_bubblewrap, uid_of
+from services_ai_sdk.emulator.launch import spawn
+from services_ai_sdk.emulator.orphans import end_orphans, mark_of
+from services_ai_sdk.emulator.sandbox import BubblewrapSandbox, Command
+from services_ai_sdk.emulator.spec import FunctionSpec
+from services_ai_sdk.emulator.store import Store
+from tests.contract.emulator.emulators import ARN, CODE, Emulator, artifact, is_alive, shared_store, wait_until
+
+ROUNDS = 200
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> Command:
+    """How a worker that waits for its engine is started."""
+    store = shared_store()
+    code = artifact(tmp_path, {"workers.py": (CODE / "workers.py").read_bytes()})
+    spec = FunctionSpec(
+        "started", f"{ARN}started", "1", "1", "workers.sleeps", "python3.11", 3, 128, {}, code, (), "/f", "role"
+    )
+    sandbox = BubblewrapSandbox(find_bubblewrap(store), store, memory_in_group=True)
+    sandbox.write_inside()
+    return sandbox.command(spec, Store(store, lambda text: None).lay_out(spec), {"_HANDLER": "workers.sleeps"})
+
+
+def of(command: Command) -> set[int]:
+    """Living processes that bear the command's line, whoever their parent is now."""
+    found = set()
+    for pid in _pids():
+        try:
+            line = Path(f"/proc/{pid}/cmdline").read_bytes()
+        except OSError:
+            continue
+        if os.fsencode(command.argv[0]) + b"\0--args" in line and is_alive(pid):
+            found.add(pid)
+    return found
+
+
+def _pids() -> Iterator[int]:
+    return (int(folder.name) for folder in Path("/proc").iterdir() if folder.name.isdigit())
+
+
+def test_worker_killed_while_it_starts_leaves_no_process(command: Command) -> None:
+    before = of(command)
+    chance = random.Random(4)
+    for _ in range(ROUNDS):
+        process = spawn(command, uid_of(1))
+        time.sleep(chance.uniform(0, 0.02))
+        process.kill()
+        process.close()
+    wait_until(lambda: not of(command) - before, "every process of every start is gone", within_s=5)
+
+
+@pytest.fixture
+def waiting() -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
+    """Starts a process that waits for ever and bears a mark as a worker's bubblewrap does."""
+    with contextlib.ExitStack() as started:
+
+        def start(mark: str, uid: int | None = uid_of(1)) -> subprocess.Popen[bytes]:
+            command = ["/bin/sh", "-c", "read line", json.dumps({"mark": mark})]
+            process = subprocess.Popen(command, stdin=subprocess.PIPE, cwd="/", **as_user(uid))  # type: ignore[call-overload]
+            started.callback(process.wait)
+            started.callback(process.kill)
+            return process
+
+        yield start
+
+
+def mark_of_ended(store: Path) -> str:
+    """As of an engine that is gone."""
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as engine:
+        mark = mark_of(store, engine.pid)
+        engine.communicate()
+    return mark
+
+
+def test_next_engine_ends_what_a_killed_one_left(
+    make_emulator: Callable[..., Emulator], waiting: Callable[..., subprocess.Popen[bytes]]
+) -> None:
+    left = waiting(mark_of_ended(shared_store()))
+    make_emulator()
+    assert left.wait(5) == -9
+
+
+def test_only_what_an_ended_engine_of_this_store_left_is_ended(
+    tmp_path: Path, waiting: Callable[..., subprocess.Popen[bytes]]
+) -> None:
+    uids = {uid_of(1) or os.getuid()}
+    mark = mark_of_ended(tmp_path)
+    left = waiting(mark)
+    others = [
+        waiting(mark_of(tmp_path, os.getpid())),
+        waiting(mark_of_ended(tmp_path / "other")),
+        waiting(".".join([*mark.split(".")[:1], "1", *mark.split(".")[2:]])),
+        waiting("nonsense"),
+    ]
+    if os.getuid() == 0:
+        others.append(waiting(mark, uid=None))
+    assert end_orphans(tmp_path, uids) == [left.pid]
+    assert left.wait(5) == -9
+    assert [other.poll() for other in others] == [None] * len(others)
+
+
+def test_pid_that_another_process_has_by_now_is_not_the_engine(
+    tmp_path: Path, waiting: Callable[..., subprocess.Popen[bytes]]
+) -> None:
+    mark = mark_of(tmp_path, os.getpid()).rpartition(".")[0] + ".1"
+    left = waiting(mark)
+    assert end_orphans(tmp_path, {uid_of(1) or os.getuid()}) == [left.pid]
