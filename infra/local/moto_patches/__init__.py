@@ -8,6 +8,9 @@ from __future__ import annotations
 from importlib import import_module
 
 NAMES = (
+    "nothing_leaves",
+    "templates_are_data",
+    "http_subscriptions",
     "instance_tracking",
     "functions_not_run",
     "function_properties",
