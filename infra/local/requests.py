@@ -23,9 +23,17 @@ class AwsCall:
     action: str
 
 
+@dataclass(frozen=True, slots=True)
+class SigningScope:
+    """What of the credential scope matters here."""
+
+    region: str
+    service: str
+
+
 def read_call(request: HttpRequest) -> AwsCall:
     """Reads service and action; what is not understood is empty, and moto decides about it."""
-    service = _signing_service(request.header("authorization"))
+    service = signing_scope(request.header("authorization")).service
     target = request.header("x-amz-target")
     if target:
         return AwsCall(service, target.rpartition(".")[2])
@@ -48,8 +56,9 @@ def json_object(body: bytes) -> dict[str, Any]:
     return parsed if isinstance(parsed, dict) else {}
 
 
-def _signing_service(authorization: str) -> str:
+def signing_scope(authorization: str) -> SigningScope:
+    """Region and service that a request is signed for; empty when it is not signed."""
     # AWS4-HMAC-SHA256 Credential=KEY/20260101/us-east-1/sqs/aws4_request, SignedHeaders=…
     _, found, rest = authorization.partition("Credential=")
     parts = rest.partition(",")[0].split("/")
-    return parts[-2].lower() if found and len(parts) == 5 else ""
+    return SigningScope(parts[2], parts[3].lower()) if found and len(parts) == 5 else SigningScope("", "")

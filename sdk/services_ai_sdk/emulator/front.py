@@ -27,10 +27,16 @@ class Front:
         engine: Runs functions.
         upstream: Host and port of what answers all other AWS calls.
         middleware: Each sees every request that is not an Invoke; the first is the outermost.
+        worker_guards: Each sees every request of a worker before that, an Invoke too.
     """
 
     def __init__(
-        self, engine: Engine, *, upstream: tuple[str, int], middleware: Sequence[Middleware] = ()
+        self,
+        engine: Engine,
+        *,
+        upstream: tuple[str, int],
+        middleware: Sequence[Middleware] = (),
+        worker_guards: Sequence[Middleware] = (),
     ) -> None:
         self._engine = engine
         self._upstream = Upstream(*upstream)
@@ -40,6 +46,10 @@ class Front:
         for layer in reversed(middleware):
             forward = _wrapped(layer, forward)
         self._forward = forward
+        from_worker: Forward = self._from_outside
+        for guard in reversed(worker_guards):
+            from_worker = _wrapped(guard, from_worker)
+        self._from_worker = from_worker
         engine.serve_aws(self._worker_connection)
 
     async def start(self, host: str, port: int) -> int:
@@ -85,7 +95,7 @@ class Front:
                         "credentials of its own role.",
                     )
                 )
-            return await self._from_outside(request)
+            return await self._from_worker(request)
 
         return ServerConnection(handle, self._tasks)
 
