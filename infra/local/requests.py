@@ -1,4 +1,4 @@
-"""Which service and operation an AWS request is for, read off its headers and body."""
+"""Which service and operation an AWS request is for, read off its headers, address and body."""
 
 from __future__ import annotations
 
@@ -37,14 +37,15 @@ def read_call(request: HttpRequest) -> AwsCall:
     target = request.header("x-amz-target")
     if target:
         return AwsCall(service, target.rpartition(".")[2])
-    if request.method == "POST" and request.header("content-type").startswith("application/x-www-form-urlencoded"):
-        return AwsCall(service, form(request).get("Action", ""))
-    return AwsCall(service, "")
+    return AwsCall(service, form(request).get("Action", ""))
 
 
 def form(request: HttpRequest) -> dict[str, str]:
-    """The fields of a query-protocol body."""
-    return dict(parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True))
+    """The fields of the query protocol: those of the address, and over them those of a body that is a form."""
+    fields = dict(parse_qsl(request.target.partition("?")[2], keep_blank_values=True))
+    if request.method == "POST" and request.header("content-type").startswith("application/x-www-form-urlencoded"):
+        fields |= parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True)
+    return fields
 
 
 def json_object(body: bytes) -> dict[str, Any]:

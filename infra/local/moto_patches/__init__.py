@@ -11,6 +11,7 @@ NAMES = (
     "nothing_leaves",
     "templates_are_data",
     "http_subscriptions",
+    "receiving_never_waits",
     "instance_tracking",
     "functions_not_run",
     "function_properties",

@@ -53,11 +53,14 @@ class Moto:
         client.meta.events.register("before-send", add_key)
         return client
 
-    def request(self, method: str, path: str, body: bytes = b"", key: str = "private") -> tuple[int, Any]:
+    def request(
+        self, method: str, path: str, body: bytes = b"", key: str = "private", *, parse: bool = True
+    ) -> tuple[int, Any]:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         connection.request(method, path, body, {"x-services-ai-key": key, "Content-Type": "application/json"})
         response = connection.getresponse()
-        return response.status, json.loads(response.read() or b"null")
+        content = response.read()
+        return response.status, json.loads(content or b"null") if parse else content
 
     def ask(self, operation: str, **request: Any) -> tuple[int, Any]:
         return self.request("POST", f"/_services_ai/{operation}", json.dumps(request).encode())

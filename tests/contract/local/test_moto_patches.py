@@ -7,6 +7,7 @@ import json
 import socket
 import subprocess
 import sys
+import time
 import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -444,3 +445,15 @@ Outputs:
     assert outputs["Arn"] == "arn:aws:sqs:us-east-1:123456789012:short"
     assert outputs["Joined"] == "a-c"
     assert outputs["Text"].startswith("is http")
+
+
+def test_receiving_never_waits(moto: Any) -> None:
+    sqs = moto.client("sqs")
+    url = sqs.create_queue(QueueName="waits", Attributes={"ReceiveMessageWaitTimeSeconds": "20"})["QueueUrl"]
+    since = time.monotonic()
+    assert "Messages" not in sqs.receive_message(QueueUrl=url, WaitTimeSeconds=20)
+    assert "Messages" not in sqs.receive_message(QueueUrl=url)
+    with pytest.raises(ClientError):
+        sqs.receive_message(QueueUrl=url, WaitTimeSeconds=21)
+    moto.request("GET", "/123456789012/waits?Action=ReceiveMessage&WaitTimeSeconds=20", key="front", parse=False)
+    assert time.monotonic() - since < 5
