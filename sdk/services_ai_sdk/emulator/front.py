@@ -6,7 +6,9 @@ import asyncio
 import re
 from collections.abc import Callable, Sequence
 from urllib.parse import parse_qs
+from weakref import WeakValueDictionary
 
+from services_ai_sdk.emulator.body_budget import BodyBudget
 from services_ai_sdk.emulator.engine import Engine
 from services_ai_sdk.emulator.errors import InvokeRefused
 from services_ai_sdk.emulator.http import Forward, HttpRequest, HttpResponse, Middleware
@@ -18,6 +20,12 @@ from services_ai_sdk.emulator.upstream import Upstream
 _SIGNED = re.compile(
     r"AWS4-HMAC-SHA256\s+Credential=([^/,\s]+)/[^,\s]+,\s*SignedHeaders=[^,\s]+,\s*Signature=[0-9a-f]+"
 )
+
+
+WORKER_REQUEST_BYTES_MAX = 16 * 1024 * 1024
+"""The largest that AWS takes of what functions here call: a batch for DynamoDB; Invoke takes 6 MB."""
+WORKER_HELD_BYTES_MAX = 2 * WORKER_REQUEST_BYTES_MAX
+"""Of one worker, on all its connections."""
 
 
 class Front:
@@ -50,6 +58,8 @@ class Front:
         for guard in reversed(worker_guards):
             from_worker = _wrapped(guard, from_worker)
         self._from_worker = from_worker
+        # By access key, of which each worker has its own; a budget lives as long as connections that use it.
+        self._budgets: WeakValueDictionary[str, BodyBudget] = WeakValueDictionary()
         engine.serve_aws(self._worker_connection)
 
     async def start(self, host: str, port: int) -> int:
@@ -97,7 +107,11 @@ class Front:
                 )
             return await self._from_worker(request)
 
-        return ServerConnection(handle, self._tasks)
+        budget = self._budgets.get(credentials.access_key_id)
+        if budget is None:
+            budget = BodyBudget(WORKER_REQUEST_BYTES_MAX, WORKER_HELD_BYTES_MAX)
+            self._budgets[credentials.access_key_id] = budget
+        return ServerConnection(handle, self._tasks, budget=budget)
 
 
 def _wrapped(layer: Middleware, forward: Forward) -> Forward:
