@@ -94,7 +94,7 @@ def status(*, state_dir: StateDirOption = None, as_json: JsonOption = False) -> 
         return
     _describe(info, stays=True)
     pollers = activity.pop("pollers", [])
-    activity["feeds"] = [f"{_short(one['source'])} → {_short(one['function'])}" for one in pollers]
+    activity["feeds"] = [feed_text(one) for one in pollers]
     for name, value in activity.items():
         typer.echo(f"{name:<13}{_plain(value)}")
 
@@ -151,6 +151,13 @@ def _describe(info: Any, *, stays: bool) -> None:
     for name, value in lines.items():
         if value:
             typer.echo(f"{name:<13}{value}")
+
+
+def feed_text(poller: dict[str, Any]) -> str:
+    """What a poller feeds, and whether it has met errors."""
+    text = f"{_short(poller['source'])} → {_short(poller['function'])}"
+    errors = poller.get("errors", 0)
+    return f"{text} ({errors} errors, the last: {poller['last_error']})" if errors else text
 
 
 def _short(arn: str) -> str:

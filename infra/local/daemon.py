@@ -29,6 +29,7 @@ from infra.local.port_holder import port_holder
 from infra.local.source import MotoFunctionSource
 from infra.local.state import ALREADY_RUNNING, CloudInfo, StateDir, process_started
 from infra.local.status_page import StatusPage
+from infra.local.worker_calls import NothingOfMotos, PluginRoles
 from services_ai_sdk.emulator.engine import Engine
 from services_ai_sdk.emulator.errors import EmulatorError
 from services_ai_sdk.emulator.front import Front
@@ -119,6 +120,7 @@ class Daemon:
                 LongPoll(moto, bells),
                 FrontKey(moto.front_key),
             ),
+            worker_guards=(NothingOfMotos(), PluginRoles(moto)),
         )
         try:
             port = await front.start("127.0.0.1", self._options.port)

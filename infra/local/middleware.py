@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
+from dataclasses import replace
 from time import monotonic
 from typing import Any
-from urllib.parse import urlencode
 
 from infra.local.bells import Bells
 from infra.local.moto_app import KEY_HEADER
@@ -57,7 +56,7 @@ class RingBells:
         """Forwards, then rings what the call may have changed."""
         call = read_call(request)
         response = await forward(request)
-        if request.method not in ("GET", "HEAD") and response.status < 400:
+        if (request.method not in ("GET", "HEAD") or call.action) and response.status < 400:
             self._ring(call)
         return response
 
@@ -86,11 +85,11 @@ class LongPoll:
         self._bells = bells
 
     async def __call__(self, request: HttpRequest, forward: Forward) -> HttpResponse:
-        """Forwards with no wait, again and again until there is a message or the caller's time is over."""
-        if read_call(request) != AwsCall("sqs", "ReceiveMessage"):
+        """Forwards again and again until there is a message or the time is over; moto itself never waits."""
+        call = read_call(request)
+        if call.action != "ReceiveMessage" or call.service not in ("sqs", ""):
             return await forward(request)
-        is_form = not request.header("x-amz-target")
-        fields: dict[str, Any] = {**form(request)} if is_form else json_object(request.body)
+        fields: dict[str, Any] = json_object(request.body) if request.header("x-amz-target") else {**form(request)}
         asked = fields.get("WaitTimeSeconds")
         if asked is None:
             queue_url = str(fields.get("QueueUrl") or request.path)
@@ -102,22 +101,15 @@ class LongPoll:
                 return await forward(request)
         if not 0 < wait_s <= 20:
             return await forward(request)
-        fields["WaitTimeSeconds"] = "0" if is_form else 0
-        request.body = _encode(fields, is_form=is_form)
         until = monotonic() + wait_s
         while True:
             seen = self._bells.queues.count
-            response = await forward(request)
+            # A copy: what is further in changes the headers of what it forwards.
+            response = await forward(replace(request, headers=list(request.headers)))
             left_s = until - monotonic()
             if response.status != 200 or left_s <= 0 or _has_messages(response):
                 return response
             await self._bells.queues.wait(seen, min(left_s, LOOK_AGAIN_S))
-
-
-def _encode(fields: dict[str, Any], *, is_form: bool) -> bytes:
-    if is_form:
-        return urlencode({key: str(value) for key, value in fields.items()}).encode()
-    return json.dumps(fields).encode()
 
 
 def _has_messages(response: HttpResponse) -> bool:

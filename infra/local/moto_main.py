@@ -50,7 +50,7 @@ def make_app(front_key: str, private_key: str, store: Path) -> Any:
 
     from infra.local import moto_patches
     from infra.local.moto_app import MotoApp
-    from infra.local.moto_ops import functions, logs, queues, streams
+    from infra.local.moto_ops import functions, logs, queues, roles, streams
 
     default_user_config["core"]["reset_boto3_session"] = False
     moto_patches.apply_all()
@@ -62,6 +62,7 @@ def make_app(front_key: str, private_key: str, store: Path) -> Any:
         {
             "function": functools.partial(functions.describe_function, store),
             "credentials": functions.assume_role,
+            "role": roles.policies,
             "mappings": queues.list_mappings,
             "queue/receive": queues.receive,
             "queue/settle": queues.settle,

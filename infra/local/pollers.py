@@ -4,15 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any
 
 from infra.local.bells import Bells
 from infra.local.moto_client import MotoRefused, Operations
 from infra.local.sqs_poller import IDLE_S, Invoker, SqsPoller
 from infra.local.stream_poller import StreamPoller
+from services_ai_sdk.wire.errors import PlatformError
 
 RESTART_S = 1.0
+RESTART_MAX_S = 30.0
+
+
+@dataclass(slots=True)
+class _Troubles:
+    """What one poller has met that nobody expected.
+
+    Attributes:
+        count: How often.
+        last: The last of it, in words.
+    """
+
+    count: int = 0
+    last: str = ""
 
 
 @dataclass(slots=True)
@@ -20,6 +37,7 @@ class _Running:
     mapping: dict[str, Any]
     poller: SqsPoller | StreamPoller
     task: asyncio.Task[None]
+    troubles: _Troubles
 
 
 class Pollers:
@@ -29,12 +47,20 @@ class Pollers:
         moto: Private operations.
         engine: Runs the functions.
         bells: `functions` says that mappings may have changed.
+        sleep: Waits so many seconds.
     """
 
-    def __init__(self, moto: Operations, engine: Invoker, bells: Bells) -> None:
+    def __init__(
+        self,
+        moto: Operations,
+        engine: Invoker,
+        bells: Bells,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         self._moto = moto
         self._engine = engine
         self._bells = bells
+        self._sleep = sleep
         self._running: dict[str, _Running] = {}
 
     async def run(self) -> None:
@@ -42,7 +68,12 @@ class Pollers:
         try:
             while True:
                 seen = self._bells.functions.count
-                await self.refresh()
+                try:
+                    await self.refresh()
+                except (MotoRefused, PlatformError) as error:
+                    sys.stderr.write(f"the event source mappings cannot be read: {error}\n")
+                    await self._sleep(RESTART_S)
+                    continue
                 await self._bells.functions.wait(seen, IDLE_S)
         finally:
             for running in self._running.values():
@@ -64,13 +95,19 @@ class Pollers:
             if before is None or before.mapping != mapping:
                 poller = self._make(mapping, before.poller if before else None)
                 if poller is not None:
-                    task = asyncio.create_task(self._keep_running(poller, mapping["EventSourceArn"]))
-                    self._running[uuid] = _Running(mapping, poller, task)
+                    troubles = before.troubles if before else _Troubles()
+                    task = asyncio.create_task(self._keep_running(poller, mapping["EventSourceArn"], troubles))
+                    self._running[uuid] = _Running(mapping, poller, task, troubles)
 
-    def status(self) -> list[dict[str, str]]:
-        """Queue or stream, and the function it feeds."""
+    def status(self) -> list[dict[str, Any]]:
+        """Queue or stream, the function it feeds, and how often the poller met what nobody expected."""
         return [
-            {"source": running.mapping["EventSourceArn"], "function": running.mapping["FunctionArn"]}
+            {
+                "source": running.mapping["EventSourceArn"],
+                "function": running.mapping["FunctionArn"],
+                "errors": running.troubles.count,
+                "last_error": running.troubles.last,
+            }
             for running in self._running.values()
         ]
 
@@ -90,14 +127,25 @@ class Pollers:
         sys.stderr.write(f"{arn}: the local cloud has no poller for this kind of event source\n")
         return None
 
-    async def _keep_running(self, poller: SqsPoller | StreamPoller, arn: str) -> None:
-        """A poller that meets a refusal (its queue was deleted before its mapping) tries again later."""
+    async def _keep_running(self, poller: SqsPoller | StreamPoller, arn: str, troubles: _Troubles) -> None:
+        """A poller that fails tries again later: nobody else would notice that it has ended."""
         said = ""
+        tries = 0
         while True:
+            since = monotonic()
             try:
                 await poller.run()
-            except MotoRefused as error:
-                if said != str(error):
-                    said = str(error)
-                    sys.stderr.write(f"{arn}: {said}\n")
-                await asyncio.sleep(RESTART_S)
+            except (MotoRefused, PlatformError) as error:
+                # A queue that was deleted before its mapping, a connection that broke off.
+                text = str(error)
+                if said != text:
+                    said = text
+                    sys.stderr.write(f"{arn}: {text}\n")
+            except Exception as error:  # noqa: BLE001 - a defect: counted, shown with its trace, and the others go on
+                troubles.count += 1
+                troubles.last = f"{type(error).__name__}: {error}"
+                asyncio.get_running_loop().call_exception_handler(
+                    {"message": f"the poller of {arn}", "exception": error}
+                )
+            tries = 0 if monotonic() - since > RESTART_MAX_S else tries + 1
+            await self._sleep(min(RESTART_S * 2 ** max(tries - 1, 0), RESTART_MAX_S))

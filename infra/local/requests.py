@@ -1,4 +1,4 @@
-"""Which service and operation an AWS request is for, read off its headers and body."""
+"""Which service and operation an AWS request is for, read off its headers, address and body."""
 
 from __future__ import annotations
 
@@ -23,20 +23,29 @@ class AwsCall:
     action: str
 
 
+@dataclass(frozen=True, slots=True)
+class SigningScope:
+    """What of the credential scope matters here."""
+
+    region: str
+    service: str
+
+
 def read_call(request: HttpRequest) -> AwsCall:
     """Reads service and action; what is not understood is empty, and moto decides about it."""
-    service = _signing_service(request.header("authorization"))
+    service = signing_scope(request.header("authorization")).service
     target = request.header("x-amz-target")
     if target:
         return AwsCall(service, target.rpartition(".")[2])
-    if request.method == "POST" and request.header("content-type").startswith("application/x-www-form-urlencoded"):
-        return AwsCall(service, form(request).get("Action", ""))
-    return AwsCall(service, "")
+    return AwsCall(service, form(request).get("Action", ""))
 
 
 def form(request: HttpRequest) -> dict[str, str]:
-    """The fields of a query-protocol body."""
-    return dict(parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True))
+    """The fields of the query protocol: those of the address, and over them those of a body that is a form."""
+    fields = dict(parse_qsl(request.target.partition("?")[2], keep_blank_values=True))
+    if request.method == "POST" and request.header("content-type").startswith("application/x-www-form-urlencoded"):
+        fields |= parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True)
+    return fields
 
 
 def json_object(body: bytes) -> dict[str, Any]:
@@ -48,8 +57,9 @@ def json_object(body: bytes) -> dict[str, Any]:
     return parsed if isinstance(parsed, dict) else {}
 
 
-def _signing_service(authorization: str) -> str:
+def signing_scope(authorization: str) -> SigningScope:
+    """Region and service that a request is signed for; empty when it is not signed."""
     # AWS4-HMAC-SHA256 Credential=KEY/20260101/us-east-1/sqs/aws4_request, SignedHeaders=…
     _, found, rest = authorization.partition("Credential=")
     parts = rest.partition(",")[0].split("/")
-    return parts[-2].lower() if found and len(parts) == 5 else ""
+    return SigningScope(parts[2], parts[3].lower()) if found and len(parts) == 5 else SigningScope("", "")

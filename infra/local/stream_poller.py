@@ -75,9 +75,17 @@ class StreamPoller:
 
     async def _deliver(self, records: list[dict[str, Any]]) -> None:
         """Until all are accepted or given up. Order: nothing behind a failing record goes before it."""
-        attempt = 0
+        attempt = refusals = 0
         while records:
-            accepted, reason = await self._invoke(records)
+            try:
+                accepted, reason = await self._invoke(records)
+            except InvokeRefused as error:
+                # The function never saw them: neither an attempt of theirs nor a reason to take them apart.
+                sys.stderr.write(f"{self._function_arn}: {error}; {len(records)} stream records wait\n")
+                refusals += 1
+                await asyncio.sleep(_delay_s(refusals))
+                continue
+            refusals = 0
             if accepted:
                 self.position = _sequence(records[accepted - 1])
                 records = records[accepted:]
@@ -92,16 +100,16 @@ class StreamPoller:
             if 0 <= self._retries_max < attempt:
                 await self._give_up(records, attempt, reason)
                 return
-            await asyncio.sleep(min(RETRY_FIRST_S * 2 ** (attempt - 1), RETRY_MAX_S))
+            await asyncio.sleep(_delay_s(attempt))
 
     async def _invoke(self, records: list[dict[str, Any]]) -> tuple[int, str]:
-        """How many were accepted, from the first on, and why not all."""
+        """How many were accepted, from the first on, and why not all.
+
+        Raises:
+            InvokeRefused: Throttled, or refused in another way.
+        """
         payload = json.dumps({"Records": records}, separators=(",", ":")).encode()
-        try:
-            answer = await self._engine.invoke(self._function_arn, None, payload)
-        except InvokeRefused as error:
-            sys.stderr.write(f"{self._function_arn}: {error}; {len(records)} stream records wait\n")
-            return 0, error.error_type
+        answer = await self._engine.invoke(self._function_arn, None, payload)
         if answer.function_error is not None:
             sys.stderr.write(f"{self._function_arn} failed on {len(records)} records: {answer.payload[:500]!r}\n")
             return 0, "Unhandled"
@@ -141,3 +149,7 @@ class StreamPoller:
 def _sequence(record: dict[str, Any]) -> str:
     number: str = record["dynamodb"]["SequenceNumber"]
     return number
+
+
+def _delay_s(tries: int) -> float:
+    return float(min(RETRY_FIRST_S * 2 ** min(tries - 1, 16), RETRY_MAX_S))

@@ -54,6 +54,10 @@ class WsgiProtocol(asyncio.Protocol):
             return
         try:
             self._parser.feed_data(data)
+        except httptools.HttpParserCallbackError as error:
+            # Ours, not the caller's: nothing else raises while a request is read.
+            traceback.print_exception(error.__context__ or error)
+            self._refuse("500 Internal Server Error", "internal error; the local cloud's log has it")
         except httptools.HttpParserError as error:
             self._refuse("400 Bad Request", f"not HTTP: {error}")
 

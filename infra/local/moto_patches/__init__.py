@@ -8,6 +8,10 @@ from __future__ import annotations
 from importlib import import_module
 
 NAMES = (
+    "nothing_leaves",
+    "templates_are_data",
+    "http_subscriptions",
+    "receiving_never_waits",
     "instance_tracking",
     "functions_not_run",
     "function_properties",

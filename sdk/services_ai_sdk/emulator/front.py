@@ -6,7 +6,9 @@ import asyncio
 import re
 from collections.abc import Callable, Sequence
 from urllib.parse import parse_qs
+from weakref import WeakValueDictionary
 
+from services_ai_sdk.emulator.body_budget import BodyBudget
 from services_ai_sdk.emulator.engine import Engine
 from services_ai_sdk.emulator.errors import InvokeRefused
 from services_ai_sdk.emulator.http import Forward, HttpRequest, HttpResponse, Middleware
@@ -20,6 +22,12 @@ _SIGNED = re.compile(
 )
 
 
+WORKER_REQUEST_BYTES_MAX = 16 * 1024 * 1024
+"""The largest that AWS takes of what functions here call: a batch for DynamoDB; Invoke takes 6 MB."""
+WORKER_HELD_BYTES_MAX = 2 * WORKER_REQUEST_BYTES_MAX
+"""Of one worker, on all its connections."""
+
+
 class Front:
     """The port, and every worker's AWS endpoint, which answers the same under the worker's own identity.
 
@@ -27,10 +35,16 @@ class Front:
         engine: Runs functions.
         upstream: Host and port of what answers all other AWS calls.
         middleware: Each sees every request that is not an Invoke; the first is the outermost.
+        worker_guards: Each sees every request of a worker before that, an Invoke too.
     """
 
     def __init__(
-        self, engine: Engine, *, upstream: tuple[str, int], middleware: Sequence[Middleware] = ()
+        self,
+        engine: Engine,
+        *,
+        upstream: tuple[str, int],
+        middleware: Sequence[Middleware] = (),
+        worker_guards: Sequence[Middleware] = (),
     ) -> None:
         self._engine = engine
         self._upstream = Upstream(*upstream)
@@ -40,6 +54,12 @@ class Front:
         for layer in reversed(middleware):
             forward = _wrapped(layer, forward)
         self._forward = forward
+        from_worker: Forward = self._from_outside
+        for guard in reversed(worker_guards):
+            from_worker = _wrapped(guard, from_worker)
+        self._from_worker = from_worker
+        # By access key, of which each worker has its own; a budget lives as long as connections that use it.
+        self._budgets: WeakValueDictionary[str, BodyBudget] = WeakValueDictionary()
         engine.serve_aws(self._worker_connection)
 
     async def start(self, host: str, port: int) -> int:
@@ -85,9 +105,13 @@ class Front:
                         "credentials of its own role.",
                     )
                 )
-            return await self._from_outside(request)
+            return await self._from_worker(request)
 
-        return ServerConnection(handle, self._tasks)
+        budget = self._budgets.get(credentials.access_key_id)
+        if budget is None:
+            budget = BodyBudget(WORKER_REQUEST_BYTES_MAX, WORKER_HELD_BYTES_MAX)
+            self._budgets[credentials.access_key_id] = budget
+        return ServerConnection(handle, self._tasks, budget=budget)
 
 
 def _wrapped(layer: Middleware, forward: Forward) -> Forward:

@@ -9,6 +9,10 @@ from services_ai_sdk.emulator.ports import LogLine
 
 KEPT_BYTES_MAX = 256 * 1024
 """Of one call's output; more is counted, not kept, so that a flood costs no memory."""
+LINES_MAX = 5000
+"""Of one call; a flood of line ends would cost the loop as much as one of text."""
+_PIECES_MAX = 4096
+"""Reads that keep a time of their own."""
 _LINE_BYTES_MAX = 64 * 1024
 _TAIL_BYTES = 4096
 
@@ -24,7 +28,7 @@ class Output:
     def __init__(self, fd: int, now_ms: Callable[[], int]) -> None:
         self._fd = fd
         self._now_ms = now_ms
-        self._kept: list[tuple[int, bytes]] = []
+        self._kept: list[tuple[int, bytearray]] = []
         self._kept_bytes = 0
         self._dropped_bytes = 0
 
@@ -51,24 +55,31 @@ class Output:
                 return False
             room = KEPT_BYTES_MAX - self._kept_bytes
             if room > 0:
-                self._kept.append((self._now_ms(), data[:room]))
+                self._keep(data[:room])
                 self._kept_bytes += min(len(data), room)
             self._dropped_bytes += max(0, len(data) - max(room, 0))
         return True
 
     def take(self) -> list[LogLine]:
         """The lines since the last call. A line without an end counts as one."""
-        lines = []
+        lines: list[LogLine] = []
         # Pieces, joined once a line: who prints byte by byte must not make the engine copy the line each time.
-        pieces: list[bytes] = []
+        pieces: list[bytes | bytearray] = []
         since_ms = 0
         for at_ms, data in self._kept:
+            if len(lines) >= LINES_MAX:
+                self._dropped_bytes += len(data)
+                continue
             since_ms = since_ms if pieces else at_ms
-            first, *rest = data.split(b"\n")
+            # The last part is what the next piece goes on with, or, with as many lines as there may be, the rest.
+            first, *rest = data.split(b"\n", LINES_MAX - len(lines))
             pieces.append(first)
             for text in rest:
                 lines.append(_line(since_ms, b"".join(pieces)))
                 pieces, since_ms = [text] if text else [], at_ms
+            if len(lines) >= LINES_MAX:
+                self._dropped_bytes += len(rest[-1])
+                pieces = []
         if pieces:
             lines.append(_line(since_ms, b"".join(pieces)))
         if self._dropped_bytes:
@@ -76,8 +87,15 @@ class Output:
         self._kept, self._kept_bytes, self._dropped_bytes = [], 0, 0
         return lines
 
+    def _keep(self, data: bytes) -> None:
+        now_ms = self._now_ms()
+        if self._kept and (self._kept[-1][0] == now_ms or len(self._kept) >= _PIECES_MAX):
+            self._kept[-1][1].extend(data)
+        else:
+            self._kept.append((now_ms, bytearray(data)))
 
-def _line(at_ms: int, text: bytes) -> LogLine:
+
+def _line(at_ms: int, text: bytes | bytearray) -> LogLine:
     return LogLine(at_ms, text[:_LINE_BYTES_MAX].rstrip(b"\r").decode("utf-8", "replace"))
 
 

@@ -12,7 +12,10 @@ from typing import Protocol, cast
 import httptools
 
 from services_ai_sdk.emulator.answers import RESPONSE_BYTES_MAX
+from services_ai_sdk.emulator.body_budget import BodyBudget
 
+HELD_BYTES_MAX = 2 * RESPONSE_BYTES_MAX
+"""Of one worker's bodies that are still coming in: a response, and another by whoever plays the runtime."""
 _PREFIX = b"/2018-06-01/runtime/"
 _NEXT = _PREFIX + b"invocation/next"
 _ACCEPTED = (
@@ -36,15 +39,21 @@ class Answers(Protocol):
         """The function could not be imported; False after init."""
 
 
+class _TooMuchError(Exception):
+    """More than a runtime sends."""
+
+
 class RuntimeApiConnection(asyncio.Protocol):
     """One connection of the runtime client.
 
     Args:
         owner: The worker.
+        budget: What its connections may hold together.
     """
 
-    def __init__(self, owner: Answers) -> None:
+    def __init__(self, owner: Answers, budget: BodyBudget | None = None) -> None:
         self._owner = owner
+        self._budget = budget or BodyBudget(RESPONSE_BYTES_MAX)
         self._parser = httptools.HttpRequestParser(self)
         self._url = b""
         self._body = bytearray()
@@ -61,6 +70,7 @@ class RuntimeApiConnection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The loop's."""
         self._transport = None
+        self._drop_body()
 
     def pause_writing(self) -> None:
         """The loop's: the worker does not read its answers, and so is not read either."""
@@ -76,28 +86,36 @@ class RuntimeApiConnection(asyncio.Protocol):
         """The loop's."""
         try:
             self._parser.feed_data(data)
+        except httptools.HttpParserCallbackError as error:
+            cause = error.__context__ or error
+            if isinstance(cause, _TooMuchError):
+                self._end(413, str(cause))
+            else:
+                asyncio.get_running_loop().call_exception_handler({"message": "Runtime API", "exception": cause})
+                self._end(500, "internal error; the local cloud's log has it")
         except httptools.HttpParserError:
-            self._refuse(400, "what was sent is no HTTP request")
-            if self._transport is not None:
-                self._transport.close()
+            self._end(400, "what was sent is no HTTP request")
 
     def on_message_begin(self) -> None:
         """The parser's."""
-        self._url, self._body, self._size_bytes = b"", bytearray(), 0
+        self._drop_body()
+        self._url, self._size_bytes = b"", 0
 
     def on_url(self, url: bytes) -> None:
         """The parser's."""
         self._url += url
         if len(self._url) > 4096:
-            raise ValueError("the address is too long")
+            raise _TooMuchError("the address is too long")
 
     def on_body(self, body: bytes) -> None:
         """The parser's: counted to the end, kept up to Lambda's limit."""
         self._size_bytes += len(body)
-        if self._size_bytes <= RESPONSE_BYTES_MAX:
+        if self._size_bytes > RESPONSE_BYTES_MAX:
+            self._drop_body()
+        elif self._budget.take(len(body)):
             self._body += body
-        elif self._body:
-            self._body = bytearray()
+        else:
+            raise _TooMuchError("too much was sent at once")
 
     def on_message_complete(self) -> None:
         """The parser's."""
@@ -109,6 +127,7 @@ class RuntimeApiConnection(asyncio.Protocol):
             return self._refuse(404, "no such path")
         parts = path[len(_PREFIX) :].split(b"/")
         body = bytes(self._body)
+        self._drop_body()
         match (method, *parts):
             case (b"POST", b"invocation", request_id, b"response"):
                 taken = self._owner.answers(request_id.decode("latin-1"), body, self._size_bytes)
@@ -131,6 +150,16 @@ class RuntimeApiConnection(asyncio.Protocol):
         head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n%sContent-Length: %d\r\n\r\n"
         self._write(head % (headers, len(payload)) + payload)
         return True
+
+    def _drop_body(self) -> None:
+        self._budget.give_back(len(self._body))
+        self._body = bytearray()
+
+    def _end(self, status: int, why: str) -> None:
+        self._refuse(status, why)
+        self._drop_body()
+        if self._transport is not None:
+            self._transport.close()
 
     def _refuse(self, status: int, why: str) -> None:
         body = f'{{"errorType":"InvalidRequest","errorMessage":"{why}"}}'.encode()

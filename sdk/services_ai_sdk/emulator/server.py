@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import json
 import socket
 from collections import deque
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import cast
 
 import httptools
 
+from services_ai_sdk.emulator.body_budget import BodyBudget
 from services_ai_sdk.emulator.http import HttpRequest, HttpResponse, json_response, write_response
 
 BODY_BYTES_MAX = 300 * 1024 * 1024
@@ -21,11 +24,36 @@ _STALLED_BYTES_MAX = 128 * 1024
 """What the parser may swallow without having got any further: it keeps an endless header to itself."""
 _WAITING_MAX = 16
 """Requests sent ahead on one connection before it is no longer read."""
+_INTERNAL_ERROR = "internal error; the local cloud's log has it"
 
 Handler = Callable[[HttpRequest], Awaitable[HttpResponse]]
 Respond = Callable[[HttpResponse], None]
 ShortWay = Callable[[HttpRequest, Respond], bool]
 """Takes a request without a task, if it can: True, and `Respond` is called once, later."""
+
+
+class _RefusedError(Exception):
+    """What a caller sent is not taken: ends the parsing.
+
+    Args:
+        status: Of the answer.
+        why: In the answer.
+    """
+
+    def __init__(self, status: int, why: str) -> None:
+        super().__init__(why)
+        self.status = status
+        self.why = why
+
+
+@dataclass(slots=True)
+class _Turn:
+    """One request on its way to its answer."""
+
+    request: HttpRequest
+    keep_alive: bool
+    held_bytes: int
+    answered: bool = False
 
 
 class ServerConnection(asyncio.Protocol):
@@ -35,30 +63,37 @@ class ServerConnection(asyncio.Protocol):
         handler: Answers a request; what it raises becomes a 500.
         tasks: Keeps running tasks alive; shared by all connections.
         short_way: Tried before `handler`.
+        budget: What may be in memory; shared by connections that share it.
     """
 
     def __init__(
-        self, handler: Handler, tasks: set[asyncio.Task[None]], short_way: ShortWay | None = None
+        self,
+        handler: Handler,
+        tasks: set[asyncio.Task[None]],
+        short_way: ShortWay | None = None,
+        budget: BodyBudget | None = None,
     ) -> None:
         self._handler = handler
         self._short_way = short_way
         self._tasks = tasks
+        self._budget = budget or BodyBudget(BODY_BYTES_MAX)
         self._parser = httptools.HttpRequestParser(self)
         self._transport: asyncio.Transport | None = None
         self._request = HttpRequest("", "")
         self._body = bytearray()
         self._header_bytes = 0
+        self._held_bytes = 0
         self._length = b""
         self._expects = False
-        self._too_large = False
         self._stalled_bytes = 0
         self._got_further = False
         self._paused = False
         self._unread = False
         self._ended = False
-        self._waiting: deque[tuple[HttpRequest, bool]] = deque()
+        self._waiting: deque[_Turn] = deque()
         self._busy = False
         self._running: HttpRequest | None = None
+        self._last_words: HttpResponse | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The loop's."""
@@ -70,7 +105,7 @@ class ServerConnection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The loop's. A call that runs goes on: its caller's hanging up does not stop a function."""
         self._transport = None
-        self._waiting.clear()
+        self._drop_unanswered()
         self._tell_of_hang_up()
 
     def eof_received(self) -> bool:
@@ -96,17 +131,23 @@ class ServerConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """The loop's."""
+        if self._last_words is not None:
+            return
         self._got_further = False
         try:
             self._parser.feed_data(data)
             self._stalled_bytes = 0 if self._got_further else self._stalled_bytes + len(data)
             if self._stalled_bytes > _STALLED_BYTES_MAX:
                 self._give_up(400, "the headers are too long")
-        except httptools.HttpParserError:
-            if self._too_large:
-                self._give_up(413, f"the request is larger than {BODY_BYTES_MAX} bytes")
+        except httptools.HttpParserCallbackError as error:
+            cause = error.__context__
+            if isinstance(cause, _RefusedError):
+                self._give_up(cause.status, cause.why)
             else:
-                self._give_up(400, "what was sent is no HTTP request")
+                self._report("a request that was being read", cause or error)
+                self._give_up(500, _INTERNAL_ERROR)
+        except httptools.HttpParserError:
+            self._give_up(400, "what was sent is no HTTP request")
 
     def on_message_begin(self) -> None:
         """The parser's."""
@@ -120,13 +161,13 @@ class ServerConnection(asyncio.Protocol):
         """The parser's."""
         self._request.target += url.decode("latin-1")
         if len(self._request.target) > _TARGET_BYTES_MAX:
-            raise ValueError("the address is too long")
+            raise _RefusedError(400, "the address is too long")
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """The parser's."""
         self._header_bytes += len(name) + len(value)
         if self._header_bytes > _HEADER_BYTES_MAX:
-            raise ValueError("the headers are too long")
+            raise _RefusedError(400, "the headers are too long")
         self._request.headers.append((name, value))
         # The only two that matter here; a look at the length spares the others the lower-casing.
         if len(name) == 14 and name.lower() == b"content-length":
@@ -139,31 +180,50 @@ class ServerConnection(asyncio.Protocol):
         self._got_further = True
         self._request.method = self._parser.get_method().decode("latin-1")
         if self._parser.should_upgrade():
-            raise ValueError("there is nothing to upgrade to")
-        if self._length.isdigit() and int(self._length) > BODY_BYTES_MAX:
-            self._too_large = True
-            raise ValueError("the body is too large")
+            raise _RefusedError(400, "there is nothing to upgrade to")
+        announced = int(self._length) if self._length.isdigit() else 0
+        self._check_size(announced)
+        if not self._budget.has_room(announced):
+            raise _no_room()
+        self._hold(self._header_bytes + len(self._request.target))
         if self._expects and self._transport is not None:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, body: bytes) -> None:
         """The parser's."""
         self._got_further = True
+        self._check_size(len(self._body) + len(body))
+        self._hold(len(body))
         self._body += body
-        if len(self._body) > BODY_BYTES_MAX:
-            self._too_large = True
-            raise ValueError("the body is too large")
 
     def on_message_complete(self) -> None:
         """The parser's."""
         self._got_further = True
         self._request.body = bytes(self._body)
         self._body = bytearray()
-        self._waiting.append((self._request, self._parser.should_keep_alive()))
+        self._waiting.append(_Turn(self._request, self._parser.should_keep_alive(), self._held_bytes))
+        self._held_bytes = 0
         if not self._busy:
             self._next()
         elif len(self._waiting) > _WAITING_MAX:
             self._pause_reading()
+
+    def _check_size(self, size_bytes: int) -> None:
+        most = self._budget.request_bytes_max
+        if size_bytes > most:
+            raise _RefusedError(413, f"the request is larger than {most} bytes")
+
+    def _hold(self, size_bytes: int) -> None:
+        if not self._budget.take(size_bytes):
+            raise _no_room()
+        self._held_bytes += size_bytes
+
+    def _drop_unanswered(self) -> None:
+        """What nobody will be answered is not held any longer."""
+        self._budget.give_back(self._held_bytes + sum(turn.held_bytes for turn in self._waiting))
+        self._held_bytes = 0
+        self._body = bytearray()
+        self._waiting.clear()
 
     def _pause_reading(self) -> None:
         if self._transport is not None and not self._paused:
@@ -172,20 +232,31 @@ class ServerConnection(asyncio.Protocol):
 
     def _next(self) -> None:
         self._busy = bool(self._waiting) and not self._unread
-        if self._paused and self._transport is not None and len(self._waiting) < 2 and not self._unread:
+        if (
+            self._paused
+            and self._transport is not None
+            and len(self._waiting) < 2
+            and not self._unread
+            and self._last_words is None
+        ):
             self._paused = False
             self._transport.resume_reading()
         self._running = None
         if not self._busy:
-            if self._ended and self._transport is not None and not self._waiting:
-                self._transport.close()
+            if not self._waiting:
+                self._finish()
             return
-        request, keep_alive = self._waiting.popleft()
-        respond = functools.partial(self._respond, head=request.method == "HEAD", keep_alive=keep_alive)
-        if self._short_way is not None and self._short_way(request, respond):
+        turn = self._waiting.popleft()
+        respond = functools.partial(self._respond, turn)
+        try:
+            if self._short_way is not None and self._short_way(turn.request, respond):
+                return
+        except Exception as error:  # noqa: BLE001 - the same as in `_answer`
+            self._report(f"{turn.request.method} {turn.request.path}", error)
+            respond(_message(500, _INTERNAL_ERROR))
             return
-        self._running = request
-        task = asyncio.get_running_loop().create_task(self._answer(request, respond))
+        self._running = turn.request
+        task = asyncio.get_running_loop().create_task(self._answer(turn.request, respond))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -193,24 +264,59 @@ class ServerConnection(asyncio.Protocol):
         try:
             response = await self._handler(request)
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets an answer and the loop its report
-            asyncio.get_running_loop().call_exception_handler(
-                {"message": f"{request.method} {request.path}", "exception": error}
-            )
-            response = json_response(500, b'{"message":"internal error; the local cloud\'s log has it"}')
+            self._report(f"{request.method} {request.path}", error)
+            response = _message(500, _INTERNAL_ERROR)
         respond(response)
 
-    def _respond(self, response: HttpResponse, *, head: bool, keep_alive: bool) -> None:
+    def _respond(self, turn: _Turn, response: HttpResponse) -> None:
+        if turn.answered:
+            return
+        turn.answered = True
+        self._budget.give_back(turn.held_bytes)
         if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(write_response(response, head=head, close=not keep_alive))
-            if not keep_alive:
+            self._transport.write(self._written(turn, response))
+            if not turn.keep_alive:
                 self._transport.close()
-                self._waiting.clear()
+                self._drop_unanswered()
         self._next()
 
+    def _written(self, turn: _Turn, response: HttpResponse) -> bytes:
+        head, close = turn.request.method == "HEAD", not turn.keep_alive
+        try:
+            return write_response(response, head=head, close=close)
+        except Exception as error:  # noqa: BLE001 - an answer that cannot be written is a defect like one that is raised
+            self._report(f"the answer to {turn.request.method} {turn.request.path}", error)
+            return write_response(_message(500, _INTERNAL_ERROR), head=head, close=close)
+
     def _give_up(self, status: int, why: str) -> None:
-        if self._transport is None:
+        """Reads no more. Whoever was asked before is answered before: this answer is for what came last."""
+        self._last_words = _message(status, why)
+        self._budget.give_back(self._held_bytes)
+        self._held_bytes = 0
+        self._body = bytearray()
+        if self._busy or self._waiting:
+            self._pause_reading()
+        else:
+            self._finish()
+
+    def _finish(self) -> None:
+        """The end of the connection, if it has come: nothing is left to be answered."""
+        if self._transport is None or self._transport.is_closing():
             return
-        body = f'{{"message":"{why}"}}'.encode()
-        self._transport.write(write_response(json_response(status, body), head=False, close=True))
-        self._transport.close()
-        self._waiting.clear()
+        if self._last_words is not None:
+            self._transport.write(write_response(self._last_words, head=False, close=True))
+            self._transport.close()
+        elif self._ended:
+            self._transport.close()
+
+    @staticmethod
+    def _report(what: str, error: BaseException) -> None:
+        asyncio.get_running_loop().call_exception_handler({"message": what, "exception": error})
+
+
+def _message(status: int, text: str) -> HttpResponse:
+    return json_response(status, json.dumps({"message": text}).encode())
+
+
+def _no_room() -> _RefusedError:
+    return _RefusedError(503, "too much was sent at once and is not answered yet; try again")

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from services_ai_sdk.emulator.archive import unpack
-from services_ai_sdk.emulator.interpreters import open_up, python_environment
+from services_ai_sdk.emulator.byte_code import compile_tree
 from services_ai_sdk.emulator.place import place, sweep
 from services_ai_sdk.emulator.runtimes import Runtime, install_runtime
 from services_ai_sdk.emulator.spec import Artifact, FunctionSpec
-
-_COMPILER = Path(__file__).parent / "inside" / "compile.py"
-_COMPILE_TIMEOUT_S = 180
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +74,7 @@ class Store:
         bytecode = self.root / "bytecode" / runtime.minor / artifact.sha256
         if not bytecode.is_dir():
             with place(bytecode) as folder:
-                _compile(files, folder, runtime)
-                open_up(folder)
+                compile_tree(files, folder, runtime)
         return Tree(files, bytecode)
 
 
@@ -89,18 +84,3 @@ def _lift(inner: Path, outer: Path) -> None:
     for item in list(hidden.iterdir()):
         item.rename(outer / item.name)
     hidden.rmdir()
-
-
-def _compile(files: Path, out: Path, runtime: Runtime) -> None:
-    """Byte code of a tree. Where that fails or takes too long there is none, and imports compile as they go."""
-    python = runtime.lang / "bin" / f"python{runtime.minor}"
-    try:
-        subprocess.run(
-            [python, "-I", "-S", _COMPILER, files, out],
-            env=python_environment(runtime.lang),
-            capture_output=True,
-            timeout=_COMPILE_TIMEOUT_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 from collections import deque
 from typing import cast
@@ -12,6 +13,8 @@ import httptools
 from services_ai_sdk.emulator.http import HttpRequest, HttpResponse, json_response, write_request
 
 _CONNECTIONS_MAX = 64
+ANSWER_MAX_S = 120.0
+"""More than any call behind it takes; the largest, a stack's deploy, takes seconds."""
 
 
 class Upstream:
@@ -20,25 +23,30 @@ class Upstream:
     Args:
         host: A loopback address.
         port: Its port.
+        answer_max_s: How long one request may take, from here to the end of its answer.
     """
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, answer_max_s: float = ANSWER_MAX_S) -> None:
         self._address = (host, port)
+        self._answer_max_s = answer_max_s
         self._idle: deque[_Connection] = deque()
         self._free = asyncio.Semaphore(_CONNECTIONS_MAX)
 
     async def __call__(self, request: HttpRequest) -> HttpResponse:
-        """One request, one answer; 502 where there is none."""
-        async with self._free:
-            try:
+        """One request, one answer; 502 where there is none, 504 where it takes too long."""
+        try:
+            async with asyncio.timeout(self._answer_max_s), self._free:
                 connection = self._take() or await self._connect()
                 response = await connection.send(request)
-            except OSError as error:
-                text = f'{{"message":"the AWS stand-in behind this port does not answer: {type(error).__name__}"}}'
-                return json_response(502, text.encode())
-            if connection.reusable:
-                self._idle.append(connection)
-            return response
+        except TimeoutError:
+            text = f"the AWS stand-in behind this port did not answer within {self._answer_max_s:g} s"
+            return json_response(504, json.dumps({"message": text}).encode())
+        except OSError as error:
+            text = f"the AWS stand-in behind this port does not answer: {type(error).__name__}"
+            return json_response(502, json.dumps({"message": text}).encode())
+        if connection.reusable:
+            self._idle.append(connection)
+        return response
 
     def close(self) -> None:
         """Closes what is idle."""

@@ -11,7 +11,8 @@ from enum import StrEnum
 from typing import Protocol
 
 from services_ai_sdk.emulator import answers, log_texts
-from services_ai_sdk.emulator.answers import Failure, InvokeAnswer
+from services_ai_sdk.emulator.answers import RESPONSE_BYTES_MAX, Failure, InvokeAnswer
+from services_ai_sdk.emulator.body_budget import BodyBudget
 from services_ai_sdk.emulator.cgroups import MemoryGroup
 from services_ai_sdk.emulator.init_failure import InitFailedError
 from services_ai_sdk.emulator.invocation import Invocation
@@ -20,7 +21,7 @@ from services_ai_sdk.emulator.log_texts import trace_id
 from services_ai_sdk.emulator.memory import memory_mb_of
 from services_ai_sdk.emulator.output import Output, tail
 from services_ai_sdk.emulator.ports import LogLine, LogSink
-from services_ai_sdk.emulator.runtime_api import RuntimeApiConnection
+from services_ai_sdk.emulator.runtime_api import HELD_BYTES_MAX, RuntimeApiConnection
 from services_ai_sdk.emulator.spec import FunctionSpec
 
 INIT_MAX_S = 10.0
@@ -141,8 +142,9 @@ class Worker:
         api, endpoint = self.process.runtime_api, self.process.aws
         assert api is not None
         assert endpoint is not None
+        budget = BodyBudget(RESPONSE_BYTES_MAX, HELD_BYTES_MAX)
         self._servers = [
-            await self._loop.create_server(lambda: RuntimeApiConnection(self), sock=api),
+            await self._loop.create_server(lambda: RuntimeApiConnection(self, budget), sock=api),
             await self._loop.create_server(aws, sock=endpoint),
         ]
         if self.group is not None:

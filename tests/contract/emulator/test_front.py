@@ -397,3 +397,93 @@ def test_get_of_an_invocation_goes_upstream(emulator: Emulator) -> None:
 def test_only_loopback_listens(emulator: Emulator) -> None:
     assert emulator.front._server is not None
     assert {opened.getsockname()[0] for opened in emulator.front._server.sockets} == {"127.0.0.1"}
+
+
+@pytest.mark.parametrize("garbage", [b"garbage\r\n\r\n", b"GET /" + b"a" * 40_000 + b" HTTP/1.1\r\n\r\n"])
+def test_garbage_behind_a_request_is_answered_after_it(emulator: Emulator, garbage: bytes) -> None:
+    emulator.add("before-garbage", "import time\ndef handle(event, context): time.sleep(0.3); return 'mine'")
+    with connected(emulator) as opened:
+        opened.sendall(INVOKE % (b"before-garbage", 2, b"{}") + garbage)
+        opened.sendall(b"more" * 1000)
+        file = opened.makefile("rb")
+        assert _read_one(file) == (200, b'"mine"')
+        assert _read_one(file)[0] == 400
+        try:
+            assert file.read() == b""
+        except ConnectionResetError:
+            pass  # it had sent more than was read
+    still_works(emulator)
+
+
+SENDS = """
+import os, socket, time
+HOST, PORT = os.environ["AWS_ENDPOINT_URL"].removeprefix("http://").split(":")
+SIGNED = "Authorization: AWS4-HMAC-SHA256 Credential=%s/x, SignedHeaders=host, Signature=0"
+def handle(event, context):
+    head = "PUT /b/k HTTP/1.1\\r\\n" + SIGNED % os.environ["AWS_ACCESS_KEY_ID"] + "\\r\\n"
+    head += f"Content-Length: {event['announced']}\\r\\n\\r\\n"
+    opened = []
+    for _ in range(event["connections"]):
+        one = socket.create_connection((HOST, int(PORT)))
+        opened.append(one)
+        one.sendall(head.encode())
+        try:
+            for _ in range(event["sent"] // 65536):
+                one.sendall(b"x" * 65536)
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+    answers = []
+    for one in opened:
+        one.settimeout(0.5)
+        try:
+            answers.append(int(one.recv(100).split()[1]))
+        except TimeoutError:
+            answers.append("waits")
+        except (ConnectionResetError, IndexError):
+            answers.append("cut")
+    return answers
+"""
+MB = 1024 * 1024
+
+
+def test_a_worker_cannot_fill_the_memory(emulator: Emulator) -> None:
+    emulator.add("sends", SENDS, timeout_s=60)
+    assert emulator.call("sends", {"announced": 17 * MB, "sent": 0, "connections": 1}).value == [413]
+    # Announced by each and not sent to the end: what has come in counts, over all connections.
+    answers = emulator.call("sends", {"announced": 16 * MB, "sent": 12 * MB, "connections": 6}).value
+    assert answers[:2] == ["waits", "waits"]
+    assert set(answers[2:]) <= {503, "cut"}
+    # What ended is given back, and a worker that fills its own share leaves the others theirs.
+    assert emulator.call("sends", {"announced": MB, "sent": MB, "connections": 8}).value == [200] * 8
+    assert emulator.call("sends", {"announced": 0, "sent": 0, "connections": 1}).value == [200]
+
+
+RESPONDS = """
+import os, socket
+HOST, PORT = os.environ["AWS_LAMBDA_RUNTIME_API"].split(":")
+def handle(event, context):
+    opened, cut = [], 0
+    for _ in range(10):
+        one = socket.create_connection((HOST, int(PORT)))
+        opened.append(one)
+        try:
+            one.sendall(b"POST /2018-06-01/runtime/invocation/x/response HTTP/1.1\\r\\n")
+            one.sendall(b"Content-Length: 6000001\\r\\n\\r\\n")
+            for _ in range(60):
+                one.sendall(b"x" * 100_000)
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+        one.settimeout(0.2)
+        try:
+            cut += b" 413 " in one.recv(100)
+        except TimeoutError:
+            pass
+        except ConnectionResetError:
+            cut += 1
+    return cut
+"""
+
+
+def test_a_runtime_cannot_fill_the_memory(emulator: Emulator) -> None:
+    emulator.add("responds", RESPONDS, timeout_s=60)
+    assert emulator.call("responds").value == 8

@@ -6,9 +6,11 @@ import contextlib
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -26,16 +28,19 @@ ROUNDS = 200
 
 
 @pytest.fixture
-def command(tmp_path: Path) -> Command:
-    """How a worker that waits for its engine is started."""
+def command(tmp_path: Path) -> Iterator[Command]:
+    """How a worker that waits for its engine is started, by a bubblewrap of this test's own: others run beside it."""
     store = shared_store()
+    own = store / f"bwrap-{uuid.uuid4().hex}"
+    shutil.copy(find_bubblewrap(store), own)
     code = artifact(tmp_path, {"workers.py": (CODE / "workers.py").read_bytes()})
     spec = FunctionSpec(
         "started", f"{ARN}started", "1", "1", "workers.sleeps", "python3.11", 3, 128, {}, code, (), "/f", "role"
     )
-    sandbox = BubblewrapSandbox(find_bubblewrap(store), store, memory_in_group=True)
+    sandbox = BubblewrapSandbox(own, store, memory_in_group=True)
     sandbox.write_inside()
-    return sandbox.command(spec, Store(store, lambda text: None).lay_out(spec), {"_HANDLER": "workers.sleeps"})
+    yield sandbox.command(spec, Store(store, lambda text: None).lay_out(spec), {"_HANDLER": "workers.sleeps"})
+    own.unlink()
 
 
 def of(command: Command) -> set[int]:

@@ -15,6 +15,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.config import Config
 
 START = """
 import os
@@ -26,9 +27,15 @@ KEYS = {"front_key": "front", "private_key": "private"}
 
 
 class Moto:
-    def __init__(self, port: int, store: Path) -> None:
+    def __init__(self, port: int, store: Path, log: Path) -> None:
         self.port = port
         self.store = store
+        self._log = log
+
+    @property
+    def log(self) -> str:
+        """What the process has printed."""
+        return self._log.read_text()
 
     def client(self, service: str) -> Any:
         client = boto3.client(
@@ -37,6 +44,7 @@ class Moto:
             region_name="us-east-1",
             aws_access_key_id="local",
             aws_secret_access_key="local",
+            config=Config(retries={"total_max_attempts": 1}, read_timeout=20),
         )
 
         def add_key(request: Any, **kwargs: Any) -> None:
@@ -45,11 +53,14 @@ class Moto:
         client.meta.events.register("before-send", add_key)
         return client
 
-    def request(self, method: str, path: str, body: bytes = b"", key: str = "private") -> tuple[int, Any]:
+    def request(
+        self, method: str, path: str, body: bytes = b"", key: str = "private", *, parse: bool = True
+    ) -> tuple[int, Any]:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         connection.request(method, path, body, {"x-services-ai-key": key, "Content-Type": "application/json"})
         response = connection.getresponse()
-        return response.status, json.loads(response.read() or b"null")
+        content = response.read()
+        return response.status, json.loads(content or b"null") if parse else content
 
     def ask(self, operation: str, **request: Any) -> tuple[int, Any]:
         return self.request("POST", f"/_services_ai/{operation}", json.dumps(request).encode())
@@ -83,19 +94,21 @@ class Moto:
 @pytest.fixture(scope="session")
 def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moto]:
     store = tmp_path_factory.mktemp("store")
-    process = subprocess.Popen(
-        [sys.executable, "-c", START],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
+    log = tmp_path_factory.mktemp("log") / "moto.log"
+    with log.open("w") as printed:
+        process = subprocess.Popen(
+            [sys.executable, "-c", START],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=printed,
+            text=True,
+        )
     assert process.stdin is not None
     assert process.stdout is not None
     process.stdin.write(json.dumps({**KEYS, "store": str(store)}) + "\n")
     process.stdin.flush()
     try:
-        yield Moto(json.loads(process.stdout.readline())["port"], store)
+        yield Moto(json.loads(process.stdout.readline())["port"], store, log)
     finally:
         process.stdin.close()
         assert process.wait(10) == 0

@@ -252,3 +252,39 @@ def test_a_conditional_put_is_honoured_and_keys_keep_their_slashes(moto: Any) ->
     head = s3.head_object(Bucket="conditional", Key=key)
     assert (head["ContentLength"], head["Metadata"]) == (1234, {"my_key": "v"})
     assert [one["Key"] for one in s3.list_objects_v2(Bucket="conditional")["Contents"]] == [key]
+
+
+def test_policies_of_a_role(moto: Any) -> None:
+    def document(action: str, effect: str = "Allow") -> dict[str, Any]:
+        statement = {"Effect": effect, "Action": action, "Resource": "*"}
+        return {"Version": "2012-10-17", "Statement": [statement]}
+
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        ],
+    }
+    resources = {
+        "Boundary": {
+            "Type": "AWS::IAM::ManagedPolicy",
+            "Properties": {"ManagedPolicyName": "bound", "PolicyDocument": document("logs:*")},
+        }
+    }
+    arn = moto.deploy("bounds", resources, {"Arn": {"Ref": "Boundary"}})["Arn"]
+    iam = moto.client("iam")
+    managed = iam.create_policy(PolicyName="extra", PolicyDocument=json.dumps(document("s3:GetObject")))["Policy"]
+    role = iam.create_role(
+        RoleName="bounded", AssumeRolePolicyDocument=json.dumps(trust), PermissionsBoundary=arn, Path="/s/plugins/"
+    )["Role"]["Arn"]
+    iam.put_role_policy(RoleName="bounded", PolicyName="p", PolicyDocument=json.dumps(document("sqs:*", "Deny")))
+    iam.attach_role_policy(RoleName="bounded", PolicyArn=managed["Arn"])
+    status, found = moto.ask("role", role_arn=role)
+    assert status == 200
+    assert found == {
+        "identity": [document("sqs:*", "Deny"), document("s3:GetObject")],
+        "boundary": document("logs:*"),
+    }
+    assert moto.ask("role", role_arn=role + "x")[0] == 404
+    iam.delete_role_permissions_boundary(RoleName="bounded")
+    assert moto.ask("role", role_arn=role)[1]["boundary"] is None

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import socket
+import subprocess
+import sys
+import time
 import zipfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -319,3 +326,134 @@ def test_cheap_transactions_copy_no_table() -> None:
     # The same table as before, not a copy of it: whoever held it still holds the living one.
     assert backend.tables["t"] is made
     assert len(list(made.all_items())) == 1
+
+
+@pytest.fixture
+def listener() -> Iterator[socket.socket]:
+    """A port of this machine that nothing in moto may call."""
+    with socket.create_server(("127.0.0.1", 0)) as opened:
+        opened.settimeout(0.2)
+        yield opened
+
+
+def address(listener: socket.socket) -> str:
+    return f"http://127.0.0.1:{listener.getsockname()[1]}/"
+
+
+def was_called(listener: socket.socket) -> bool:
+    try:
+        listener.accept()[0].close()
+    except TimeoutError:
+        return False
+    return True
+
+
+def test_http_subscriptions_deliver_nowhere_and_the_others_do(moto: Any, listener: socket.socket) -> None:
+    sns, sqs = moto.client("sns"), moto.client("sqs")
+    topic = sns.create_topic(Name="news")["TopicArn"]
+    queue = sqs.create_queue(QueueName="news")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    for protocol, endpoint in (
+        ("http", address(listener)),
+        ("https", address(listener)),
+        ("email", "admin@example.org"),
+        ("sqs", arn),
+    ):
+        sns.subscribe(TopicArn=topic, Protocol=protocol, Endpoint=endpoint)
+    sns.publish(TopicArn=topic, Message="x")
+    sns.publish_batch(TopicArn=topic, PublishBatchRequestEntries=[{"Id": "1", "Message": "y"}])
+    received = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]
+    assert sorted(json.loads(one["Body"])["Message"] for one in received) == ["x", "y"]
+    assert not was_called(listener)
+    assert f"not delivered: {topic} has a subscription to {address(listener)}" in moto.log
+
+
+def test_nothing_leaves(moto: Any, listener: socket.socket) -> None:
+    """A delivery stream's address stands for all that moto would call."""
+    firehose = moto.client("firehose")
+    firehose.create_delivery_stream(
+        DeliveryStreamName="out",
+        HttpEndpointDestinationConfiguration={
+            "EndpointConfiguration": {"Url": address(listener)},
+            "S3Configuration": {
+                "RoleARN": "arn:aws:iam::123456789012:role/r",
+                "BucketARN": "arn:aws:s3:::b",
+            },
+        },
+    )
+    with ThreadPoolExecutor(1) as thread:
+        put = thread.submit(firehose.put_record, DeliveryStreamName="out", Record={"Data": b"x"})
+        assert not was_called(listener)
+        with pytest.raises(ClientError):
+            put.result()
+    assert "moto may not leave its process: socket." in moto.log
+    assert moto.client("sts").get_caller_identity()["Account"] == "123456789012"
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        "socket.socket().connect(('127.0.0.1', 9))",
+        "socket.socket().connect_ex(('127.0.0.1', 9))",
+        "socket.socket(socket.AF_UNIX).connect('/var/run/docker.sock')",
+        "socket.socket(type=socket.SOCK_DGRAM).sendto(b'x', ('127.0.0.1', 9))",
+        "socket.gethostbyname('localhost')",
+        "subprocess.run(['/bin/true'])",
+        "os.system('true')",
+        "os.posix_spawn('/bin/true', ['true'], {})",
+        "os.fork() or os._exit(0)",
+    ],
+)
+def test_nothing_leaves_whichever_way(way: str) -> None:
+    code = (
+        "import os, socket, subprocess\n"
+        "from infra.local.moto_patches import nothing_leaves\n"
+        "nothing_leaves.apply()\n"
+        f"try: {way}\n"
+        "except PermissionError as error: print('refused:', error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
+    assert done.stdout.startswith("refused: moto may not leave its process")
+
+
+@pytest.mark.parametrize("operation", ["create_stack", "create_change_set", "get_template_summary"])
+def test_templates_are_data(moto: Any, tmp_path: Path, operation: str) -> None:
+    """A YAML tag of Python's own would run code in moto's process, as the user who started the local cloud."""
+    made = tmp_path / "made"
+    template = f"Description: !!python/object/apply:os.mkdir ['{made}']\nResources: {{}}\n"
+    names: dict[str, Any] = {
+        "create_stack": {"StackName": "code"},
+        "create_change_set": {"StackName": "code", "ChangeSetName": "c", "ChangeSetType": "CREATE"},
+        "get_template_summary": {},
+    }
+    with pytest.raises(ClientError):
+        getattr(moto.client("cloudformation"), operation)(TemplateBody=template, **names[operation])
+    assert not made.exists()
+
+
+def test_templates_keep_their_short_forms(moto: Any) -> None:
+    template = """
+Resources:
+  Queue: {Type: AWS::SQS::Queue, Properties: {QueueName: short}}
+Outputs:
+  Arn: {Value: !GetAtt Queue.Arn}
+  Text: {Value: !Sub "is ${Queue}"}
+  Joined: {Value: !Join ["-", [a, !Select [1, [b, c]]]]}
+"""
+    moto.client("cloudformation").create_stack(StackName="short", TemplateBody=template)
+    outputs = moto.outputs("short")
+    assert outputs["Arn"] == "arn:aws:sqs:us-east-1:123456789012:short"
+    assert outputs["Joined"] == "a-c"
+    assert outputs["Text"].startswith("is http")
+
+
+def test_receiving_never_waits(moto: Any) -> None:
+    sqs = moto.client("sqs")
+    url = sqs.create_queue(QueueName="waits", Attributes={"ReceiveMessageWaitTimeSeconds": "20"})["QueueUrl"]
+    since = time.monotonic()
+    assert "Messages" not in sqs.receive_message(QueueUrl=url, WaitTimeSeconds=20)
+    assert "Messages" not in sqs.receive_message(QueueUrl=url)
+    with pytest.raises(ClientError):
+        sqs.receive_message(QueueUrl=url, WaitTimeSeconds=21)
+    moto.request("GET", "/123456789012/waits?Action=ReceiveMessage&WaitTimeSeconds=20", key="front", parse=False)
+    assert time.monotonic() - since < 5

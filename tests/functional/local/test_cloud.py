@@ -16,7 +16,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 sys.path.insert(0, str(Path(__file__).parent))
-from conftest import archive, eventually
+from conftest import TRUST, archive, eventually
 
 pytestmark = pytest.mark.cloud
 
@@ -224,3 +224,86 @@ def handle(event, context):
 
 def test_functions_do_not_see_the_status_page(deploy: Any, invoke: Any) -> None:
     assert invoke(deploy(STATUS))[1] == 403
+
+
+GREEDY = """
+MOTO = "x-moto-account-id"
+import boto3, os, time
+from botocore.exceptions import ClientError
+def handle(event, context):
+    def attempt(service, operation, **arguments):
+        client = boto3.client(service)
+        if event.get("account"):
+            client.meta.events.register(
+                "before-send", lambda request, **_: request.headers.update({MOTO: event["account"]}))
+        try:
+            return getattr(client, operation)(**arguments) and "done"
+        except ClientError as error:
+            return error.response["Error"]["Code"]
+    logs = {"logGroupName": context.log_group_name, "logStreamName": "mine"}
+    other = {**logs, "logGroupName": "/aws/lambda/services-ai-dispatcher"}
+    return {
+        "who": boto3.client("sts").get_caller_identity()["Arn"],
+        "stream": attempt("logs", "create_log_stream", **logs),
+        "write": attempt("logs", "put_log_events", **logs,
+                         logEvents=[{"timestamp": int(time.time() * 1000), "message": "by hand"}]),
+        "other": attempt("logs", "create_log_stream", **other),
+        "scan": attempt("dynamodb", "scan", TableName=event["table"]),
+        "send": attempt("sqs", "send_message", QueueUrl=event["queue"], MessageBody="x"),
+        "invoke": attempt("lambda", "invoke", FunctionName=event["function"]),
+        "list": attempt("lambda", "list_functions"),
+        "user": attempt("iam", "create_user", UserName="x"),
+        "assume": attempt("sts", "assume_role", RoleArn=event["role"], RoleSessionName="xx"),
+        "buckets": attempt("s3", "list_buckets"),
+        "stack": attempt("cloudformation", "create_stack", StackName="x", TemplateBody="{}"),
+        "topic": attempt("sns", "create_topic", Name="x"),
+    }
+"""
+
+
+def test_a_plugin_may_write_to_its_own_log_and_do_nothing_else(cloud: Any, deploy: Any, invoke: Any) -> None:
+    iam = cloud.client("iam")
+    name = deploy(GREEDY)
+    logs = f"arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/{name}:*"
+    policy = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Action": ["logs:CreateLogStream", "logs:PutLogEvents"], "Resource": logs}
+        ],
+    }
+    role = iam.create_role(
+        RoleName=name, Path="/services-ai/plugins/", AssumeRolePolicyDocument=json.dumps(TRUST)
+    )["Role"]["Arn"]
+    iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=json.dumps(policy))
+    cloud.client("lambda").update_function_configuration(FunctionName=name, Role=role, Timeout=30)
+    cloud.client("logs").create_log_group(logGroupName=f"/aws/lambda/{name}")
+    event = {
+        "table": cloud.outputs["TableName"],
+        "queue": cloud.outputs["OutcomesQueueUrl"],
+        "function": cloud.outputs["DispatcherFunctionName"],
+        "role": role,
+    }
+    _, answer = invoke(name, event)
+    assert answer == {
+        "who": f"arn:aws:sts::123456789012:assumed-role/{name}/{name}",
+        "stream": "done",
+        "write": "done",
+        **dict.fromkeys(("other", "scan", "send", "invoke", "list"), "AccessDeniedException"),
+        **dict.fromkeys(("user", "assume", "buckets", "stack", "topic"), "AccessDenied"),
+    }
+    _, answer = invoke(name, {**event, "account": "999999999999"})
+    assert answer["stream"] == "ResourceAlreadyExistsException"  # in its own account, not in another
+
+
+ELSEWHERE = """
+import boto3
+def handle(event, context):
+    client = boto3.client("dynamodb")
+    client.meta.events.register(
+        "before-send", lambda request, **_: request.headers.update({"x-moto-account-id": "999999999999"}))
+    return client.list_tables()["TableNames"]
+"""
+
+
+def test_no_function_acts_in_another_account(cloud: Any, deploy: Any, invoke: Any) -> None:
+    assert cloud.outputs["TableName"] in invoke(deploy(ELSEWHERE))[1]

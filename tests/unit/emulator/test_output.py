@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
 
-from services_ai_sdk.emulator.output import KEPT_BYTES_MAX, Output, tail
+from services_ai_sdk.emulator.output import KEPT_BYTES_MAX, LINES_MAX, Output, tail
 from services_ai_sdk.emulator.ports import LogLine
 
 
@@ -145,3 +146,25 @@ def test_tail_is_the_last_four_kilobytes() -> None:
     assert len(found) == 4096
     assert found.endswith("line 00999 ä\n".encode())
     assert tail([LogLine(0, "a"), LogLine(0, "b")]) == b"a\nb\n"
+
+
+def test_flood_of_line_ends_takes_no_time(pipe: Pipe) -> None:
+    pipe.say(b"first\n" + b"\n" * 1_000_000)
+    since = time.perf_counter()
+    texts = pipe.texts()
+    assert time.perf_counter() - since < 0.05
+    assert texts[0] == "first"
+    assert len(texts) == LINES_MAX + 1
+    assert texts[-1] == f"[{1_000_006 - 6 - (LINES_MAX - 1)} more bytes of output were not kept]"
+    pipe.say(b"after\n")
+    assert pipe.texts() == ["after"]
+
+
+def test_flood_of_single_bytes_at_different_times_takes_no_time(pipe: Pipe) -> None:
+    for _ in range(100_000):
+        pipe.say(b"z")
+        pipe.now_ms += 1
+    since = time.perf_counter()
+    (line,) = pipe.output.take()
+    assert time.perf_counter() - since < 0.02
+    assert line == LogLine(1000, "z" * 64 * 1024)

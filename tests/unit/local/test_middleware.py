@@ -10,7 +10,6 @@ import pytest
 
 from infra.local.bells import Bells
 from infra.local.middleware import FrontKey, LongPoll, RingBells
-from infra.local.requests import form
 from infra.local.status_page import STATUS_PATH, StatusPage
 from services_ai_sdk.emulator.http import Forward, HttpRequest, HttpResponse
 from services_ai_sdk.emulator.spec import Artifact, FunctionSpec
@@ -70,15 +69,31 @@ def test_a_wait_ends_with_the_message_that_a_bell_announced() -> None:
             await asyncio.sleep(0)
         bells.queues.ring()
         assert (await task).body == FULL
-        assert [json.loads(one.body)["WaitTimeSeconds"] for one in upstream.seen] == [0, 0]
+        assert [json.loads(one.body)["WaitTimeSeconds"] for one in upstream.seen] == [20, 20]
 
     asyncio.run(asyncio.wait_for(scenario(), 10))
 
 
-def test_a_wait_in_the_query_protocol() -> None:
-    upstream = Upstream(b"<R><Message><Body>x</Body></Message></R>")
-    run(LongPoll(QueueWait(0), Bells()), receive_form("20"), upstream)
-    assert form(upstream.seen[0]) == {"Action": "ReceiveMessage", "QueueUrl": "http://q/q", "WaitTimeSeconds": "0"}
+def receive_address(method: str, wait_s: str) -> HttpRequest:
+    fields = {"Action": "ReceiveMessage", "QueueUrl": "http://q/q", "WaitTimeSeconds": wait_s}
+    return HttpRequest(method, f"/123456789012/q?{urlencode(fields)}", [signed("sqs")])
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        receive(20),
+        receive_form("20"),
+        receive_address("GET", "20"),
+        receive_address("POST", "20"),
+        HttpRequest("GET", receive_address("GET", "20").target),  # not signed
+    ],
+)
+def test_a_wait_wherever_the_call_says_so(asked: HttpRequest) -> None:
+    upstream = Upstream(EMPTY, b"<R><Message><Body>x</Body></Message></R>")
+    response = run(LongPoll(QueueWait(0), Bells()), asked, upstream)
+    assert b"<Message>" in response.body
+    assert len(upstream.seen) == 2
 
 
 def test_a_wait_ends_by_its_time() -> None:
@@ -136,6 +151,13 @@ def test_a_call_rings_what_it_changes(service: str, action: str, rings: str) -> 
         expected = name == rings or service == "cloudformation"
         assert bool(getattr(bells, name).count) == expected, name
     assert bool(invalidated) == (rings == "functions")
+
+
+def test_a_change_that_is_asked_for_in_the_address_rings_too() -> None:
+    bells = Bells()
+    request = HttpRequest("GET", "/?Action=SendMessage&MessageBody=x", [signed("sqs")])
+    run(RingBells(bells, lambda: None), request, Upstream(EMPTY))
+    assert bells.queues.count == 1
 
 
 def test_a_refused_call_and_a_read_ring_nothing() -> None:

@@ -88,6 +88,23 @@ def test_a_refused_invoke_keeps_everything() -> None:
     assert numbers(engine.batches) == [[1, 2, 3, 4, 5, 6]] * 3
 
 
+def test_a_refused_invoke_is_no_reason_to_take_a_batch_apart_or_to_give_it_up() -> None:
+    def answer(records: list[dict[str, Any]]) -> Any:
+        return (
+            InvokeRefused(429, "TooManyRequestsException", "Rate Exceeded.") if len(engine.batches) < 6 else None
+        )
+
+    engine = FakeEngine(answer)
+    moto = poll(
+        engine,
+        BisectBatchOnFunctionError=True,
+        MaximumRetryAttempts=2,
+        DestinationConfig={"OnFailure": {"Destination": "arn:aws:sqs:us-east-1:123456789012:dead"}},
+    )
+    assert numbers(engine.batches) == [[1, 2, 3, 4, 5, 6]] * 6
+    assert moto.sent == []
+
+
 def test_bisects_until_the_poison_record_is_alone_and_goes_on_behind_it() -> None:
     def answer(records: list[dict[str, Any]]) -> Any:
         poisoned = any(one["eventID"] == "4" for one in records)

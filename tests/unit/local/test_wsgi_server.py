@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import pytest
+
 from infra.local.wsgi_server import WsgiProtocol, make_environ
 
 Environ = dict[str, Any]
@@ -97,3 +99,14 @@ def test_underscores_cannot_pose_as_dashes() -> None:
     environ = make_environ("GET", b"/", headers, b"")
     assert "HTTP_X_SERVICES_AI_KEY" not in environ
     assert environ["HTTP_X_AMZ_META_MY_KEY"] == "v"
+
+
+def test_a_defect_while_a_request_is_read_is_shown_and_answered(capfd: pytest.CaptureFixture[str]) -> None:
+    def no_headers(environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        start_response("200 OK", None)
+        return [b""]
+
+    assert exchange(no_headers, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").startswith(b"HTTP/1.1 500 ")
+    printed = capfd.readouterr().err
+    assert "TypeError" in printed
+    assert "_serialise" in printed

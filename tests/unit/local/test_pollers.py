@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.local.bells import Bells
+from infra.local.moto_client import MotoRefused
+from infra.local.pollers import Pollers
+from services_ai_sdk.wire.errors import PlatformError
+
+sys.path.insert(0, str(Path(__file__).parent))
+from fakes import FakeEngine, FakeMoto, message
+
+MAPPING = {
+    "UUID": "1",
+    "State": "Enabled",
+    "EventSourceArn": "arn:aws:sqs:us-east-1:123456789012:q",
+    "FunctionArn": "arn:aws:lambda:us-east-1:123456789012:function:f",
+    "BatchSize": 10,
+}
+
+
+class FailingMoto(FakeMoto):
+    """Fails with each error once, then works."""
+
+    def __init__(self, operation: str, *errors: Exception) -> None:
+        super().__init__([message("a")])
+        self.failing = operation
+        self.errors = list(errors)
+
+    async def call(self, operation: str, **request: Any) -> Any:
+        if operation == self.failing and self.errors:
+            raise self.errors.pop(0)
+        if operation == "mappings":
+            return [MAPPING]
+        return await super().call(operation, **request)
+
+
+def run(moto: FailingMoto) -> tuple[list[float], list[dict[str, Any]], list[dict[str, Any]]]:
+    """Polls until the message is delivered: waits, status, reports."""
+    waits: list[float] = []
+    reports: list[dict[str, Any]] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        await asyncio.sleep(0)
+
+    async def scenario() -> list[dict[str, Any]]:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: reports.append(context))
+        pollers = Pollers(moto, FakeEngine(lambda records: None), Bells(), sleep)
+        task = asyncio.create_task(pollers.run())
+        while not moto.settled:
+            assert not task.done(), task.exception()
+            await asyncio.sleep(0)
+        status = pollers.status()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        return status
+
+    status = asyncio.run(asyncio.wait_for(scenario(), 10))
+    return waits, status, reports
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MotoRefused(400, "QueueDoesNotExist", "no queue"),
+        PlatformError("the moto process does not answer", code="local-cloud-broken"),
+    ],
+)
+def test_a_poller_that_is_refused_or_cut_off_tries_again(
+    error: Exception, capfd: pytest.CaptureFixture[str]
+) -> None:
+    waits, (status,), reports = run(FailingMoto("queue/receive", error))
+    assert waits == [1.0]
+    assert reports == []
+    assert status["errors"] == 0
+    assert capfd.readouterr().err.startswith(f"{MAPPING['EventSourceArn']}: {error}")
+
+
+def test_a_defect_is_shown_counted_and_does_not_end_the_poller() -> None:
+    errors = [LookupError("defect"), LookupError("defect"), ValueError("another")]
+    waits, (status,), reports = run(FailingMoto("queue/receive", *errors))
+    assert waits == [1.0, 2.0, 4.0]
+    assert [report["exception"] for report in reports] == errors
+    assert (status["errors"], status["last_error"]) == (3, "ValueError: another")
+
+
+def test_mappings_that_cannot_be_read_are_read_again() -> None:
+    error = PlatformError("the moto process does not answer", code="local-cloud-broken")
+    waits, _, reports = run(FailingMoto("mappings", error))
+    assert (waits, reports) == ([1.0], [])
