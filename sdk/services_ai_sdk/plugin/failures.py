@@ -65,7 +65,8 @@ class FailureReader:
             return Category.DEPENDENCY_ERROR
         if self._paths.in_dependency(_innermost_file(error)):
             return Category.DEPENDENCY_ERROR
-        return Category.IMPORT_ERROR if category is Category.RUNTIME_ERROR else category
+        said_little = category in (Category.RUNTIME_ERROR, Category.TIMEOUT_ERROR)
+        return Category.IMPORT_ERROR if said_little else category
 
 
 def message_of(error: BaseException) -> str:

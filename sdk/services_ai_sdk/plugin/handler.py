@@ -19,6 +19,11 @@ from services_ai_sdk.wire.failure import Failure
 from services_ai_sdk.wire.limits import LAMBDA_TIMEOUT_MAX_S
 from services_ai_sdk.wire.result import Result
 
+IMPORT_MAX_S = 9.0
+"""Less than the 10 s that Lambda gives the init phase (Lambda Developer Guide, "Lambda execution environment
+lifecycle"). There it would be tried again within the call, and its caller would have gone by then: what hangs at import
+would be silence, where this makes each call fail at once with the line."""
+
 _SECRETS = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ACCESS_KEY_ID")
 
 
@@ -31,11 +36,16 @@ class PluginRuntime:
     Args:
         environment: The process's own, as Lambda sets it.
         clock: Seconds, of any start.
+        import_max_s: After this the import has failed, with the line it hangs in.
     """
 
     def __init__(
-        self, environment: Mapping[str, str] = os.environ, clock: Callable[[], float] = time.perf_counter
+        self,
+        environment: Mapping[str, str] = os.environ,
+        clock: Callable[[], float] = time.perf_counter,
+        import_max_s: float = IMPORT_MAX_S,
     ) -> None:
+        self._import_max_s = import_max_s
         self._environment = environment
         self._clock = clock
         self._in_lambda = "AWS_LAMBDA_RUNTIME_API" in environment
@@ -54,11 +64,14 @@ class PluginRuntime:
         paths = CodePaths(task_root)
         self._reader = FailureReader(paths, known_secrets=secrets)
         started_s = self._clock()
+        limit = TimeLimit("the import of the plugin", self._import_max_s)
         try:
             self._packaged = read_packaged(task_root)
             self._reader = FailureReader(paths, self._packaged.packages, secrets)
-            self._plugin = import_plugin(self._packaged, task_root)
+            with limit:
+                self._plugin = import_plugin(self._packaged, task_root)
         except BaseException as error:  # noqa: BLE001 - sys.exit() at import is the plugin's failure too
+            limit.end()
             self._failure = self._reader.read(error, importing=True)
         self._init_ms = round((self._clock() - started_s) * 1000, 3)
 

@@ -27,13 +27,13 @@ class TimeLimit:
     one there is no signal, so only that second step.
 
     Args:
-        hook: For the text.
+        what: What runs, for the text.
         limit_s: From entering; None for no limit.
         ends_process: Whether the process may be ended: in Lambda yes, in an author's test run no.
     """
 
-    def __init__(self, hook: str, limit_s: float | None, *, ends_process: bool = False) -> None:
-        self._hook = hook
+    def __init__(self, what: str, limit_s: float | None, *, ends_process: bool = False) -> None:
+        self._what = what
         self._limit_s = limit_s
         self._ends_process = ends_process
         self._armed = False
@@ -68,4 +68,4 @@ class TimeLimit:
 
     def _over(self, _number: int, _frame: FrameType | None) -> None:
         if self._armed:
-            raise HookTimedOut(f"{self._hook} was still running after {self._limit_s:.1f} s")
+            raise HookTimedOut(f"{self._what} was still running after {self._limit_s:.1f} s")

@@ -29,7 +29,7 @@ ROUNDS = 200
 
 @pytest.fixture
 def command(tmp_path: Path) -> Iterator[Command]:
-    """How a worker that waits for its engine is started, by a bubblewrap of this test's own: others run beside it."""
+    """How a worker that waits for its engine is started, by a bubblewrap of its own: others run beside it."""
     store = shared_store()
     own = store / f"bwrap-{uuid.uuid4().hex}"
     shutil.copy(find_bubblewrap(store), own)

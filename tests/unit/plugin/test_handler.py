@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import services_ai_sdk
+from services_ai_sdk.plugin.handler import PluginRuntime
 from services_ai_sdk.wire.envelope import Envelope
 from services_ai_sdk.wire.failure import Category, Failure
 from services_ai_sdk.wire.limits import FAILURE_MAX_BYTES
@@ -306,3 +307,23 @@ def test_the_handler_leaves_out_what_is_slow_to_import() -> None:
         "difflib",
     }
     assert not loaded & {*slow, "urllib.parse", "tempfile", "services_ai_sdk.hooks.catalogue"}
+
+
+def test_an_import_that_hangs_fails_each_call_at_once_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text(json.dumps(MANIFEST))
+    (tmp_path / "main.py").write_text("import time\ntry:\n    time.sleep(60)\nexcept Exception:\n    pass\n")
+    runtime = PluginRuntime({"LAMBDA_TASK_ROOT": str(tmp_path)}, import_max_s=0.1)
+    try:
+        for _ in range(2):
+            with pytest.raises(
+                Exception, match="the import of the plugin was still running after 0.1 s"
+            ) as caught:
+                runtime.handle(envelope(), None)
+            failure = Failure.from_dict(json.loads(str(caught.value)))
+            assert (failure.type, failure.category) == ("HookTimedOut", Category.IMPORT_ERROR)
+            top = failure.top_frame()
+            assert top is not None
+            assert (top.file, top.line) == ("main.py", 3)
+    finally:
+        sys.path.remove(str(tmp_path))
+        sys.modules.pop("main", None)
