@@ -21,8 +21,8 @@ from services_ai_sdk.wire.result import Result
 
 IMPORT_MAX_S = 9.0
 """Less than the 10 s that Lambda gives the init phase (Lambda Developer Guide, "Lambda execution environment
-lifecycle"). Beyond that it is tried again within the call, whose caller has gone by then: what hangs at import would
-be silence, where this makes each call fail at once with the line."""
+lifecycle"). Beyond that it is tried again within the call, whose caller has gone by then: what hangs at import
+would be silence, where this makes each call fail at once with the line."""
 
 _SECRETS = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ACCESS_KEY_ID")
 

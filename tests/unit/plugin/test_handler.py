@@ -315,9 +315,7 @@ def test_an_import_that_hangs_fails_each_call_at_once_with_its_line(tmp_path: Pa
     runtime = PluginRuntime({"LAMBDA_TASK_ROOT": str(tmp_path)}, import_max_s=0.1)
     try:
         for _ in range(2):
-            with pytest.raises(
-                Exception, match="the import of the plugin was still running after 0.1 s"
-            ) as caught:
+            with pytest.raises(Exception, match="the import of the plugin was still running") as caught:
                 runtime.handle(envelope(), None)
             failure = Failure.from_dict(json.loads(str(caught.value)))
             assert (failure.type, failure.category) == ("HookTimedOut", Category.IMPORT_ERROR)
