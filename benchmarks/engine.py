@@ -9,15 +9,14 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.document import write
 from benchmarks.engine_parts import load
 
 if TYPE_CHECKING:
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
 AIM_P50_RATIO = 1.3
 CALLERS = (1, 8, 32)
-DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
 
 
 class Server:
@@ -119,20 +117,6 @@ def table(figures: dict[str, dict[str, float]]) -> str:
     return "\n".join(rows)
 
 
-def write(text: str, python: str, command: str, document: Path = DOCUMENT) -> None:
-    """Puts the table into the document, between the section's marks."""
-    start, end = f"<!-- engine {python} -->", f"<!-- /engine {python} -->"
-    machine = f"{os.cpu_count()} cores, {platform.system()} {platform.release().split('-')[0]}, Python {python}"
-    day = datetime.now(UTC).strftime("%Y-%m-%d")
-    section = f"{start}\n`{command}` · {machine} · {day}\n\n```\n{text}\n```\n{end}"
-    whole = document.read_text(encoding="utf-8")
-    before, found, rest = whole.partition(start)
-    after = rest.partition(end)[2] if found else ""
-    document.write_text(
-        before + section + after if found else f"{whole.rstrip()}\n\n{section}\n", encoding="utf-8"
-    )
-
-
 def main(argv: list[str] | None = None) -> int:
     """Entry point."""
     parser = argparse.ArgumentParser(prog="./dev bench engine", description=(__doc__ or "").partition("\n")[0])
@@ -152,7 +136,9 @@ def main(argv: list[str] | None = None) -> int:
     text = table(figures)
     print(text)
     if arguments.write:
-        write(text, arguments.python, f"./dev bench engine --python {arguments.python}")
+        write(
+            text, f"engine {arguments.python}", arguments.python, f"./dev bench engine --python {arguments.python}"
+        )
     return 0
 
 

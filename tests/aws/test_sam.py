@@ -1,12 +1,7 @@
-"""SAM CLI reads the template and builds from the prebuilt folders.
-
-SAM CLI pins older libraries than ours: it gets a venv of its own from locks/sam.txt, made once below the state
-directory.
-"""
+"""SAM CLI reads the template and builds from the prebuilt folders."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import subprocess
@@ -14,27 +9,16 @@ import sys
 from pathlib import Path
 
 import pytest
-from uv import find_uv_bin
 
+from benchmarks.sam_cli import sam_cli
 from infra.build import ROOT, build
-from infra.local.state import StateDir
-from services_ai_sdk.emulator.home import default_home
 
 pytestmark = pytest.mark.sam
 
 
 @pytest.fixture(scope="session")
 def sam() -> Path:
-    lock = ROOT / "locks" / "sam.txt"
-    digest = hashlib.sha256(lock.read_bytes() + sys.version.encode()).hexdigest()[:12]
-    venv = StateDir(default_home()).path / f"sam-{digest}"
-    if not (venv / "complete").exists():
-        uv = find_uv_bin()
-        subprocess.run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(venv)], check=True)
-        install = [uv, "pip", "install", "--quiet", "--require-hashes", "--only-binary", ":all:", "-r", str(lock)]
-        subprocess.run(install, env={**os.environ, "VIRTUAL_ENV": str(venv)}, check=True)
-        (venv / "complete").touch()
-    return venv / "bin" / "sam"
+    return sam_cli()
 
 
 def run(sam: Path, *arguments: str, where: Path) -> subprocess.CompletedProcess[str]:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from benchmarks import __main__ as entry
-from benchmarks import engine
+from benchmarks import document, engine
 
 ROOT = Path(__file__).resolve().parents[3]
 FIGURES = {
@@ -76,14 +76,14 @@ def test_the_table_says_whether_the_aim_is_met(p50_ms: float, said: str) -> None
 
 
 def test_a_section_is_replaced_and_the_rest_stays(tmp_path: Path) -> None:
-    document = tmp_path / "benchmarks.md"
-    document.write_text("# Benchmarks\n\n## engine\n", encoding="utf-8")
-    engine.write("old figures", "3.11", "./dev bench engine", document)
-    engine.write("other Python", "3.12", "./dev bench engine", document)
-    with document.open("a", encoding="utf-8") as file:
+    page = tmp_path / "benchmarks.md"
+    page.write_text("# Benchmarks\n\n## engine\n", encoding="utf-8")
+    document.write("old figures", "engine 3.11", "3.11", "./dev bench engine", page)
+    document.write("other Python", "engine 3.12", "3.12", "./dev bench engine", page)
+    with page.open("a", encoding="utf-8") as file:
         file.write("\n## breaker\n")
-    engine.write("new figures", "3.11", "./dev bench engine", document)
-    text = document.read_text(encoding="utf-8")
+    document.write("new figures", "engine 3.11", "3.11", "./dev bench engine", page)
+    text = page.read_text(encoding="utf-8")
     assert "old figures" not in text
     assert text.startswith("# Benchmarks\n\n## engine\n\n<!-- engine 3.11 -->\n`./dev bench engine` · ")
     assert text.index("new figures") < text.index("other Python") < text.index("## breaker")
