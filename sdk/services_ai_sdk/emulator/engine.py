@@ -16,22 +16,18 @@ from services_ai_sdk.emulator.answers import REQUEST_BYTES_MAX, InvokeAnswer
 from services_ai_sdk.emulator.bubblewrap import find_bubblewrap, uid_of, worker_uids
 from services_ai_sdk.emulator.cgroups import MemoryGroups
 from services_ai_sdk.emulator.environment import worker_environment
-from services_ai_sdk.emulator.errors import (
-    EmulatorError,
-    InterpreterMissingError,
-    InvokeRefused,
-    UnsafeArchiveError,
-)
+from services_ai_sdk.emulator.errors import EmulatorError, InvokeRefused
 from services_ai_sdk.emulator.init_failure import InitFailedError
 from services_ai_sdk.emulator.invocation import Caller, Invocation
 from services_ai_sdk.emulator.launch import Process, listens, spawn
+from services_ai_sdk.emulator.layouts import Layouts
 from services_ai_sdk.emulator.orphans import end_orphans
 from services_ai_sdk.emulator.pool import WORKER_CALLS_MAX, Pool
 from services_ai_sdk.emulator.ports import FunctionSource, LogSink
 from services_ai_sdk.emulator.room import Room
 from services_ai_sdk.emulator.sandbox import BubblewrapSandbox, NoSandbox, Sandbox
 from services_ai_sdk.emulator.spec import Credentials, FunctionSpec
-from services_ai_sdk.emulator.store import Layout, Store
+from services_ai_sdk.emulator.store import Store
 from services_ai_sdk.emulator.worker import INIT_MAX_S, Clocks, Owner, Worker
 
 WORKERS_TOTAL_MAX = 32
@@ -88,7 +84,7 @@ class Engine:
         self._resolved: dict[tuple[str, str | None], FunctionSpec] = {}
         self._generation = 0
         self._pools: dict[tuple[str, str, str], Pool] = {}
-        self._layouts: dict[tuple[str, ...], Layout] = {}
+        self._layouts = Layouts(self._store.lay_out)
         self._retired: set[Pool] = set()
         self._unready: set[Process] = set()
         self._workers: set[Worker] = set()
@@ -208,6 +204,7 @@ class Engine:
         self._closed = True
         if self._reaper is not None:
             self._reaper.cancel()
+        self._layouts.close()
         for process in self._unready:
             process.kill()
         # All workers: also those that are not in a pool yet, or no more.
@@ -216,6 +213,7 @@ class Engine:
             if not self._unready and self._groups.sweep():
                 break
             await asyncio.sleep(0.01)
+        self._groups.close()
 
     def _bubblewrap(self, store: Path) -> BubblewrapSandbox:
         sandbox = BubblewrapSandbox(find_bubblewrap(store), store, memory_in_group=self._groups.version > 0)
@@ -245,7 +243,9 @@ class Engine:
         return [*self._pools.values(), *self._retired]
 
     async def _start(self, spec: FunctionSpec, owner: Owner, failed: InitFailedError | None) -> Worker:
-        layout, credentials = await asyncio.gather(self._layout(spec), self._source.credentials(spec))
+        if self._closed:
+            raise _ending()
+        layout, credentials = await asyncio.gather(self._layouts.of(spec), self._source.credentials(spec))
         if self._closed:
             raise _ending()
         day = datetime.now(UTC).strftime("%Y/%m/%d")
@@ -297,27 +297,6 @@ class Engine:
         if self._aws_connection is None:
             return _Refusing()
         return self._aws_connection(spec, credentials)
-
-    async def _layout(self, spec: FunctionSpec) -> Layout:
-        key = (spec.runtime, spec.code.sha256, *(layer.sha256 for layer in spec.layers))
-        known = self._layouts.get(key)
-        if known is not None:
-            return known
-        try:
-            layout = await asyncio.get_running_loop().run_in_executor(None, self._store.lay_out, spec)
-        except InterpreterMissingError as error:
-            raise InvokeRefused(
-                502,
-                "InvalidRuntimeException",
-                f"{spec.function_name} {error.message}",
-                headers={"x-services-ai-not-run": f"needs Python {error.python} ({error.hint})"},
-            ) from error
-        except UnsafeArchiveError as error:
-            raise InvokeRefused(502, "InvalidZipFileException", error.message) from error
-        except EmulatorError as error:
-            raise InvokeRefused(500, "ServiceException", f"{error.message} ({error.hint})") from error
-        self._layouts[key] = layout
-        return layout
 
     async def _reap(self) -> None:
         while True:

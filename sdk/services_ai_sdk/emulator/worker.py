@@ -147,7 +147,7 @@ class Worker:
         ]
         if self.group is not None:
             try:
-                await self._loop.run_in_executor(None, self.group.attach, self.pid)
+                await self.group.attach(self.pid)
             except OSError:
                 # It is gone already; its end says so below.
                 self.kill()
