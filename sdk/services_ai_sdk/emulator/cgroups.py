@@ -9,6 +9,8 @@ import secrets
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 
+from services_ai_sdk.emulator.errors import EmulatorError
+
 _ROOT = Path("/sys/fs/cgroup")
 _PREFIX = "services-ai"
 _ATTACHED_AT_ONCE = 4
@@ -70,12 +72,24 @@ class MemoryGroups:
             _sweep(self._root)
 
     def make(self, memory_mb: int) -> MemoryGroup | None:
-        """A group with this limit, swap included; None where there are none."""
+        """A group with this limit, swap included; None where there are none.
+
+        Raises:
+            EmulatorError: The kernel refuses it.
+        """
         self.sweep()
         if self._root is None:
             return None
         folder = self._root / _name()
-        folder.mkdir()
+        try:
+            folder.mkdir()
+            self._limit(folder, memory_mb)
+        except OSError as error:
+            _remove(folder)
+            raise EmulatorError(f"a memory group of {memory_mb} MB cannot be made: {error}") from error
+        return MemoryGroup(folder, self.version, self._threads)
+
+    def _limit(self, folder: Path, memory_mb: int) -> None:
         limit = str(memory_mb * 1024 * 1024)
         if self.version == 1:
             (folder / "memory.limit_in_bytes").write_text(limit)
@@ -84,7 +98,6 @@ class MemoryGroups:
             (folder / "memory.max").write_text(limit)
             _write_if_there(folder / "memory.swap.max", "0")
             _write_if_there(folder / "memory.oom.group", "1")
-        return MemoryGroup(folder, self.version, self._threads)
 
     def drop(self, group: MemoryGroup) -> None:
         """Removes a group now or, while its processes die, with one of the next calls."""

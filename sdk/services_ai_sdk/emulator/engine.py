@@ -285,8 +285,10 @@ class Engine:
         worker.ended.add_done_callback(ended)
         try:
             await worker.start(functools.partial(self._aws_protocol, spec, credentials))
-        except BaseException:
+        except BaseException as error:
             worker.kill()
+            if isinstance(error, OSError):
+                raise InvokeRefused(500, "ServiceException", f"a worker cannot be served: {error}") from error
             raise
         return worker
 

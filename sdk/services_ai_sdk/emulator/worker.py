@@ -141,10 +141,9 @@ class Worker:
         api, endpoint = self.process.runtime_api, self.process.aws
         assert api is not None
         assert endpoint is not None
-        self._servers = [
-            await self._loop.create_server(lambda: RuntimeApiConnection(self), sock=api),
-            await self._loop.create_server(aws, sock=endpoint),
-        ]
+        # One by one, so that the end closes the first also where the second cannot be had.
+        self._servers.append(await self._loop.create_server(lambda: RuntimeApiConnection(self), sock=api))
+        self._servers.append(await self._loop.create_server(aws, sock=endpoint))
         if self.group is not None:
             try:
                 await self.group.attach(self.pid)
