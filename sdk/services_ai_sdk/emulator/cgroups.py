@@ -11,7 +11,7 @@ from pathlib import Path
 
 from services_ai_sdk.emulator.errors import EmulatorError
 
-_ROOT = Path("/sys/fs/cgroup")
+CGROUPS = Path("/sys/fs/cgroup")
 _PREFIX = "services-ai"
 _ATTACHED_AT_ONCE = 4
 
@@ -59,12 +59,15 @@ class MemoryGroup:
 class MemoryGroups:
     """Makes groups, if it can.
 
+    Args:
+        root: Where the kernel's control groups are mounted.
+
     Attributes:
         version: 1, 2, or 0 where there is no writable memory controller.
     """
 
-    def __init__(self) -> None:
-        self._root, self.version = _writable_root()
+    def __init__(self, root: Path = CGROUPS) -> None:
+        self._root, self.version = _writable_root(root)
         self._dying: list[MemoryGroup] = []
         # Of their own, so that a start does not queue behind another function's unzip.
         self._threads = ThreadPoolExecutor(_ATTACHED_AT_ONCE, thread_name_prefix="memory-group")
@@ -114,9 +117,9 @@ class MemoryGroups:
         return not self._dying
 
 
-def _writable_root() -> tuple[Path | None, int]:
-    for root, version, limit in ((_ROOT / "memory", 1, "memory.limit_in_bytes"), (_ROOT, 2, "memory.max")):
-        probe = root / _name()
+def _writable_root(root: Path) -> tuple[Path | None, int]:
+    for folder, version, limit in ((root / "memory", 1, "memory.limit_in_bytes"), (root, 2, "memory.max")):
+        probe = folder / _name()
         try:
             probe.mkdir()
         except OSError:
@@ -126,7 +129,7 @@ def _writable_root() -> tuple[Path | None, int]:
         except OSError:
             continue
         else:
-            return root, version
+            return folder, version
         finally:
             probe.rmdir()
     return None, 0

@@ -14,7 +14,7 @@ from typing import Any
 
 from services_ai_sdk.emulator.answers import REQUEST_BYTES_MAX, InvokeAnswer
 from services_ai_sdk.emulator.bubblewrap import find_bubblewrap, uid_of, worker_uids
-from services_ai_sdk.emulator.cgroups import MemoryGroups
+from services_ai_sdk.emulator.cgroups import CGROUPS, MemoryGroups
 from services_ai_sdk.emulator.environment import worker_environment
 from services_ai_sdk.emulator.errors import EmulatorError, InvokeRefused
 from services_ai_sdk.emulator.init_failure import InitFailedError
@@ -55,6 +55,7 @@ class Engine:
         init_max_s: How long importing a function may take, as on Lambda.
         worker_calls_max: After this many calls a worker is replaced.
         workers_max: Of all functions together.
+        cgroups: Where the kernel's control groups are mounted.
 
     Raises:
         SandboxUnavailableError: No means for a sandbox, and not `unsafe`.
@@ -71,6 +72,7 @@ class Engine:
         init_max_s: float = INIT_MAX_S,
         worker_calls_max: int = WORKER_CALLS_MAX,
         workers_max: int = WORKERS_TOTAL_MAX,
+        cgroups: Path = CGROUPS,
     ) -> None:
         self._source = source
         self._sink = sink
@@ -78,7 +80,7 @@ class Engine:
         self._store.sweep()
         self._init_max_s = init_max_s
         self._worker_calls_max = worker_calls_max
-        self._groups = MemoryGroups()
+        self._groups = MemoryGroups(cgroups)
         self._sandbox: Sandbox = NoSandbox() if unsafe else self._bubblewrap(store)
         self._clocks = Clocks(time.monotonic, lambda: time.time_ns() // 1_000_000)
         self._resolved: dict[tuple[str, str | None], FunctionSpec] = {}

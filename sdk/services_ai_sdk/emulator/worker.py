@@ -17,7 +17,7 @@ from services_ai_sdk.emulator.init_failure import InitFailedError
 from services_ai_sdk.emulator.invocation import Invocation
 from services_ai_sdk.emulator.launch import Process
 from services_ai_sdk.emulator.log_texts import trace_id
-from services_ai_sdk.emulator.memory import memory_mb_of
+from services_ai_sdk.emulator.memory import memory_mb_of, tree_memory_mb
 from services_ai_sdk.emulator.output import Output, tail
 from services_ai_sdk.emulator.ports import LogLine, LogSink
 from services_ai_sdk.emulator.runtime_api import RuntimeApiConnection
@@ -431,10 +431,10 @@ class Worker:
         return self._memory_mb
 
     def _watch_memory(self) -> None:
-        """Where no control group limits memory: look, and end a worker that has too much."""
+        """Where no control group limits memory: look, and end a worker that with its children has too much."""
         if self.phase is Phase.ENDED:
             return
-        if memory_mb_of(self.pid, b"VmRSS:") > self.spec.memory_mb:
+        if tree_memory_mb(self.process.outer.pid, self.spec.memory_mb) > self.spec.memory_mb:
             self._too_much_memory = True
             self.kill()
             return
