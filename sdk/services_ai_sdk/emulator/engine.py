@@ -107,6 +107,8 @@ class Engine:
         payload: bytes,
         *,
         log_tail: bool = False,
+        client_context: str = "",
+        trace: str = "",
         caller: Caller | None = None,
     ) -> InvokeAnswer:
         """Runs one event to its end.
@@ -116,6 +118,8 @@ class Engine:
             qualifier: Version or alias.
             payload: JSON; what is empty becomes `{}`.
             log_tail: Whether the end of the call's log is wanted.
+            client_context: JSON in ASCII for the handler's context.
+            trace: The caller's X-Ray header.
             caller: Who waits; a call that has no worker yet ends when it hangs up.
 
         Raises:
@@ -141,12 +145,17 @@ class Engine:
                 answer.set_result(found)
 
         invocation = _invocation(spec, qualifier, payload, answered, log_tail=log_tail)
-        invocation.caller = caller
+        invocation.client_context, invocation.trace, invocation.caller = client_context, trace, caller
         await self._pool(spec).run(invocation)
         return await answer
 
     def try_invoke(
-        self, function: str, qualifier: str | None, payload: bytes, answered: Callable[[InvokeAnswer], None]
+        self,
+        function: str,
+        qualifier: str | None,
+        payload: bytes,
+        answered: Callable[[InvokeAnswer], None],
+        trace: str = "",
     ) -> bool:
         """The short way of a warm call, without a task or a future: False where there is no idle worker for it.
 
@@ -155,6 +164,7 @@ class Engine:
             qualifier: As for `invoke`.
             payload: As for `invoke`.
             answered: Called once with the answer, on the loop's thread.
+            trace: As for `invoke`.
         """
         spec = self._resolved.get((function, qualifier))
         if spec is None or self._closed or len(payload) > REQUEST_BYTES_MAX:
@@ -162,7 +172,9 @@ class Engine:
         pool = self._pools.get(_pool_key(spec))
         if pool is None:
             return False
-        return pool.try_run(_invocation(spec, qualifier, payload, answered, log_tail=False))
+        invocation = _invocation(spec, qualifier, payload, answered, log_tail=False)
+        invocation.trace = trace
+        return pool.try_run(invocation)
 
     async def resolve(self, function: str, qualifier: str | None) -> FunctionSpec:
         """What a name and a qualifier mean, from memory where nothing has changed since it was asked.

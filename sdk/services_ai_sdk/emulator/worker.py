@@ -357,12 +357,15 @@ class Worker:
         assert connection is not None
         self._waiting = None
         left_s = self._left_s(invocation, self._clocks.now_s())
+        trace = invocation.trace or trace_id(invocation.request_id, self._clocks.now_ms())
         head = (
             f"Lambda-Runtime-Aws-Request-Id: {invocation.request_id}\r\n"
             f"Lambda-Runtime-Deadline-Ms: {self._clocks.now_ms() + int(left_s * 1000)}\r\n"
             f"Lambda-Runtime-Invoked-Function-Arn: {invocation.invoked_arn}\r\n"
-            f"Lambda-Runtime-Trace-Id: {trace_id(invocation.request_id, self._clocks.now_ms())}\r\n"
+            f"Lambda-Runtime-Trace-Id: {trace}\r\n"
         )
+        if invocation.client_context:
+            head += f"Lambda-Runtime-Client-Context: {invocation.client_context}\r\n"
         self._is_handed_out = connection.send_event(head.encode("latin-1"), invocation.payload)
         if not self._is_handed_out:
             self._hand_back(invocation)
