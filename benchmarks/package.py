@@ -25,7 +25,7 @@ from benchmarks.sam_cli import sam_cli
 
 AIM_SAM_RATIO = 5.0
 CASES = {
-    # Without the bound `sam build` takes a numpy that needs a newer glibc than python3.11's Lambda has, and gives up.
+    # Without the bound `sam build` takes a numpy that needs a newer glibc than Lambda's python3.11 has, and fails.
     "requests+pandas": {"requests": ">=2.28.0", "pandas": "^2.2", "numpy": "<2.3"},
     "boto3+pydantic+phonenumbers": {"boto3": "^1.35", "pydantic": "^2.9", "phonenumbers": "^8.13"},
 }

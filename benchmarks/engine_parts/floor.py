@@ -53,7 +53,7 @@ class Floor:
         assert process.runtime_api is not None
         await loop.create_server(lambda: _Runtime(self), sock=process.runtime_api)
         if group is not None:
-            await loop.run_in_executor(None, group.attach, process.worker_pid)
+            await group.attach(process.worker_pid)
         self._first_park = loop.create_future()
         process.go()
         await self._first_park

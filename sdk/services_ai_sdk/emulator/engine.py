@@ -14,24 +14,20 @@ from typing import Any
 
 from services_ai_sdk.emulator.answers import REQUEST_BYTES_MAX, InvokeAnswer
 from services_ai_sdk.emulator.bubblewrap import find_bubblewrap, uid_of, worker_uids
-from services_ai_sdk.emulator.cgroups import MemoryGroups
+from services_ai_sdk.emulator.cgroups import CGROUPS, MemoryGroups
 from services_ai_sdk.emulator.environment import worker_environment
-from services_ai_sdk.emulator.errors import (
-    EmulatorError,
-    InterpreterMissingError,
-    InvokeRefused,
-    UnsafeArchiveError,
-)
+from services_ai_sdk.emulator.errors import EmulatorError, InvokeRefused
 from services_ai_sdk.emulator.init_failure import InitFailedError
 from services_ai_sdk.emulator.invocation import Caller, Invocation
 from services_ai_sdk.emulator.launch import Process, listens, spawn
+from services_ai_sdk.emulator.layouts import Layouts
 from services_ai_sdk.emulator.orphans import end_orphans
 from services_ai_sdk.emulator.pool import WORKER_CALLS_MAX, Pool
 from services_ai_sdk.emulator.ports import FunctionSource, LogSink
 from services_ai_sdk.emulator.room import Room
 from services_ai_sdk.emulator.sandbox import BubblewrapSandbox, NoSandbox, Sandbox
 from services_ai_sdk.emulator.spec import Credentials, FunctionSpec
-from services_ai_sdk.emulator.store import Layout, Store
+from services_ai_sdk.emulator.store import Store
 from services_ai_sdk.emulator.worker import INIT_MAX_S, Clocks, Owner, Worker
 
 WORKERS_TOTAL_MAX = 32
@@ -59,6 +55,7 @@ class Engine:
         init_max_s: How long importing a function may take, as on Lambda.
         worker_calls_max: After this many calls a worker is replaced.
         workers_max: Of all functions together.
+        cgroups: Where the kernel's control groups are mounted.
 
     Raises:
         SandboxUnavailableError: No means for a sandbox, and not `unsafe`.
@@ -75,6 +72,7 @@ class Engine:
         init_max_s: float = INIT_MAX_S,
         worker_calls_max: int = WORKER_CALLS_MAX,
         workers_max: int = WORKERS_TOTAL_MAX,
+        cgroups: Path = CGROUPS,
     ) -> None:
         self._source = source
         self._sink = sink
@@ -82,13 +80,13 @@ class Engine:
         self._store.sweep()
         self._init_max_s = init_max_s
         self._worker_calls_max = worker_calls_max
-        self._groups = MemoryGroups()
+        self._groups = MemoryGroups(cgroups)
         self._sandbox: Sandbox = NoSandbox() if unsafe else self._bubblewrap(store)
         self._clocks = Clocks(time.monotonic, lambda: time.time_ns() // 1_000_000)
         self._resolved: dict[tuple[str, str | None], FunctionSpec] = {}
         self._generation = 0
         self._pools: dict[tuple[str, str, str], Pool] = {}
-        self._layouts: dict[tuple[str, ...], Layout] = {}
+        self._layouts = Layouts(self._store.lay_out)
         self._retired: set[Pool] = set()
         self._unready: set[Process] = set()
         self._workers: set[Worker] = set()
@@ -109,6 +107,8 @@ class Engine:
         payload: bytes,
         *,
         log_tail: bool = False,
+        client_context: str = "",
+        trace: str = "",
         caller: Caller | None = None,
     ) -> InvokeAnswer:
         """Runs one event to its end.
@@ -118,6 +118,8 @@ class Engine:
             qualifier: Version or alias.
             payload: JSON; what is empty becomes `{}`.
             log_tail: Whether the end of the call's log is wanted.
+            client_context: JSON in ASCII for the handler's context.
+            trace: The caller's X-Ray header.
             caller: Who waits; a call that has no worker yet ends when it hangs up.
 
         Raises:
@@ -143,12 +145,17 @@ class Engine:
                 answer.set_result(found)
 
         invocation = _invocation(spec, qualifier, payload, answered, log_tail=log_tail)
-        invocation.caller = caller
+        invocation.client_context, invocation.trace, invocation.caller = client_context, trace, caller
         await self._pool(spec).run(invocation)
         return await answer
 
     def try_invoke(
-        self, function: str, qualifier: str | None, payload: bytes, answered: Callable[[InvokeAnswer], None]
+        self,
+        function: str,
+        qualifier: str | None,
+        payload: bytes,
+        answered: Callable[[InvokeAnswer], None],
+        trace: str = "",
     ) -> bool:
         """The short way of a warm call, without a task or a future: False where there is no idle worker for it.
 
@@ -157,6 +164,7 @@ class Engine:
             qualifier: As for `invoke`.
             payload: As for `invoke`.
             answered: Called once with the answer, on the loop's thread.
+            trace: As for `invoke`.
         """
         spec = self._resolved.get((function, qualifier))
         if spec is None or self._closed or len(payload) > REQUEST_BYTES_MAX:
@@ -164,7 +172,9 @@ class Engine:
         pool = self._pools.get(_pool_key(spec))
         if pool is None:
             return False
-        return pool.try_run(_invocation(spec, qualifier, payload, answered, log_tail=False))
+        invocation = _invocation(spec, qualifier, payload, answered, log_tail=False)
+        invocation.trace = trace
+        return pool.try_run(invocation)
 
     async def resolve(self, function: str, qualifier: str | None) -> FunctionSpec:
         """What a name and a qualifier mean, from memory where nothing has changed since it was asked.
@@ -208,6 +218,7 @@ class Engine:
         self._closed = True
         if self._reaper is not None:
             self._reaper.cancel()
+        self._layouts.close()
         for process in self._unready:
             process.kill()
         # All workers: also those that are not in a pool yet, or no more.
@@ -216,6 +227,7 @@ class Engine:
             if not self._unready and self._groups.sweep():
                 break
             await asyncio.sleep(0.01)
+        self._groups.close()
 
     def _bubblewrap(self, store: Path) -> BubblewrapSandbox:
         sandbox = BubblewrapSandbox(find_bubblewrap(store), store, memory_in_group=self._groups.version > 0)
@@ -245,7 +257,9 @@ class Engine:
         return [*self._pools.values(), *self._retired]
 
     async def _start(self, spec: FunctionSpec, owner: Owner, failed: InitFailedError | None) -> Worker:
-        layout, credentials = await asyncio.gather(self._layout(spec), self._source.credentials(spec))
+        if self._closed:
+            raise _ending()
+        layout, credentials = await asyncio.gather(self._layouts.of(spec), self._source.credentials(spec))
         if self._closed:
             raise _ending()
         day = datetime.now(UTC).strftime("%Y/%m/%d")
@@ -285,8 +299,10 @@ class Engine:
         worker.ended.add_done_callback(ended)
         try:
             await worker.start(functools.partial(self._aws_protocol, spec, credentials))
-        except BaseException:
+        except BaseException as error:
             worker.kill()
+            if isinstance(error, OSError):
+                raise InvokeRefused(500, "ServiceException", f"a worker cannot be served: {error}") from error
             raise
         return worker
 
@@ -297,27 +313,6 @@ class Engine:
         if self._aws_connection is None:
             return _Refusing()
         return self._aws_connection(spec, credentials)
-
-    async def _layout(self, spec: FunctionSpec) -> Layout:
-        key = (spec.runtime, spec.code.sha256, *(layer.sha256 for layer in spec.layers))
-        known = self._layouts.get(key)
-        if known is not None:
-            return known
-        try:
-            layout = await asyncio.get_running_loop().run_in_executor(None, self._store.lay_out, spec)
-        except InterpreterMissingError as error:
-            raise InvokeRefused(
-                502,
-                "InvalidRuntimeException",
-                f"{spec.function_name} {error.message}",
-                headers={"x-services-ai-not-run": f"needs Python {error.python} ({error.hint})"},
-            ) from error
-        except UnsafeArchiveError as error:
-            raise InvokeRefused(502, "InvalidZipFileException", error.message) from error
-        except EmulatorError as error:
-            raise InvokeRefused(500, "ServiceException", f"{error.message} ({error.hint})") from error
-        self._layouts[key] = layout
-        return layout
 
     async def _reap(self) -> None:
         while True:

@@ -36,6 +36,8 @@ class Invocation:
         log_tail: Whether the caller wants the end of the log.
         started_s: Monotonic, when a worker took it.
         lines: Its log so far.
+        client_context: JSON in ASCII, as the runtime gets it, or nothing.
+        trace: The caller's X-Ray header, or nothing.
         caller: Who waits for it, where that may end early.
         handed_back: How many workers had it and did not take it.
     """
@@ -47,5 +49,7 @@ class Invocation:
     log_tail: bool = False
     started_s: float = 0.0
     lines: list[LogLine] = field(default_factory=list)
+    client_context: str = ""
+    trace: str = ""
     caller: Caller | None = None
     handed_back: int = 0

@@ -20,8 +20,12 @@ from services_ai_sdk.emulator.invocation import Caller
 
 _PATH = re.compile(r"/2015-03-31/functions/([^/?]+)/invocations/?")
 WORKER_PID_HEADER = "x-services-ai-worker-pid"
-_LONG_WAY = frozenset({b"x-amz-invocation-type", b"x-amz-log-type"})
+_LONG_WAY = frozenset({b"x-amz-client-context", b"x-amz-invocation-type", b"x-amz-log-type"})
 _PLAIN = (b"RequestResponse", b"None")
+_CLIENT_CONTEXT_BYTES_MAX = 3583
+"""Of its base64 (Lambda API Reference)."""
+_TRACE = re.compile(r"([A-Za-z]+=[\w:.-]+;)*Root=1-[0-9a-f]{8}-[0-9a-f]{24}(;[A-Za-z]+=[\w:.-]+)*;?", re.ASCII)
+_TRACE_BYTES_MAX = 512
 
 
 def function_of(request: HttpRequest) -> str | None:
@@ -47,15 +51,19 @@ def try_invoke(
     engine: Engine, function: str, request: HttpRequest, respond: Callable[[HttpResponse], None]
 ) -> bool:
     """Answers a plain warm call by the short way; False where the long one is needed, or an error is due."""
+    trace = ""
     for name, value in request.headers:
-        if name[:6].lower() == b"x-amz-" and name.lower() in _LONG_WAY and value not in _PLAIN:
+        start = name[:6].lower()
+        if start == b"x-amz-" and name.lower() in _LONG_WAY and value not in _PLAIN:
             return False
+        if start == b"x-amzn" and name.lower() == b"x-amzn-trace-id":
+            trace = _trace(value.decode("latin-1"))
     try:
         _check_json(request.body)
     except InvokeRefused:
         return False
     qualifier = _qualifier(request)
-    return engine.try_invoke(function, qualifier, request.body, lambda answer: respond(_response(answer)))
+    return engine.try_invoke(function, qualifier, request.body, lambda answer: respond(_response(answer)), trace)
 
 
 def refused(refusal: InvokeRefused) -> HttpResponse:
@@ -85,10 +93,19 @@ async def _invoke(engine: Engine, function: str, request: HttpRequest) -> HttpRe
     if kind == "DryRun":
         await engine.resolve(function, qualifier)
         return HttpResponse(204)
+    client_context = _client_context(request.header("x-amz-client-context"))
     wants_log = request.header("x-amz-log-type", "None") == "Tail"
     caller = Caller()
     request.on_hang_up = caller.hang_up
-    answer = await engine.invoke(function, qualifier, request.body, log_tail=wants_log, caller=caller)
+    answer = await engine.invoke(
+        function,
+        qualifier,
+        request.body,
+        log_tail=wants_log,
+        client_context=client_context,
+        trace=_trace(request.header("x-amzn-trace-id")),
+        caller=caller,
+    )
     return _response(answer)
 
 
@@ -112,6 +129,26 @@ def _qualifier(request: HttpRequest) -> str | None:
 @functools.lru_cache(maxsize=1024)
 def _qualifier_in(query: str) -> str | None:
     return parse_qs(query).get("Qualifier", [None])[0]
+
+
+def _trace(header: str) -> str:
+    """The caller's X-Ray header where it is one; else the call gets one of its own."""
+    return header if len(header) <= _TRACE_BYTES_MAX and _TRACE.fullmatch(header) else ""
+
+
+def _client_context(header: str) -> str:
+    """As JSON in ASCII on one line: it becomes a header once more, the runtime's."""
+    if not header:
+        return ""
+    try:
+        context = json.loads(base64.b64decode(header, validate=True))
+    except (ValueError, RecursionError):
+        context = None
+    if not isinstance(context, dict) or len(header) > _CLIENT_CONTEXT_BYTES_MAX:
+        raise InvokeRefused(
+            400, "InvalidRequestContentException", "Client context must be a valid Base64-encoded JSON object."
+        )
+    return json.dumps(context)
 
 
 def _check_json(body: bytes) -> None:

@@ -104,10 +104,27 @@ def spawn(command: Command, uid: int | None) -> Process:
     Raises:
         EmulatorError: The system cannot start a process.
     """
+    with contextlib.ExitStack() as started, contextlib.ExitStack() as handed_over:
+        try:
+            process = _spawn(command, uid, started, handed_over)
+        except (OSError, ValueError) as error:
+            raise EmulatorError(f"a worker process cannot be started: {error}") from error
+        started.pop_all()
+    return process
+
+
+def _spawn(
+    command: Command, uid: int | None, started: contextlib.ExitStack, handed_over: contextlib.ExitStack
+) -> Process:
+    """Starts it. `started` undoes what is the engine's; `handed_over` closes what the process has copies of."""
     ours, theirs = socket.socketpair()
+    started.callback(ours.close)
+    handed_over.callback(theirs.close)
     ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
     ours.setblocking(False)
     reading, writing = os.pipe()
+    started.callback(os.close, reading)
+    handed_over.callback(os.close, writing)
     _widen(reading)
     os.set_blocking(reading, False)
     if uid is not None:
@@ -115,32 +132,32 @@ def spawn(command: Command, uid: int | None) -> Process:
         os.fchown(writing, uid, uid)
     files = []
     if command.sandboxed:
-        files.append(_memory_file(command.filter))
+        files.append(_memory_file(command.filter, handed_over))
         head = ("--add-seccomp-fd", str(files[0]))
-        files.append(_memory_file("\0".join((*command.arguments, *head)).encode() + b"\0"))
+        files.append(_memory_file("\0".join((*command.arguments, *head)).encode() + b"\0", handed_over))
     argv = [_filled(part, channel=theirs.fileno(), arguments=files[-1] if files else -1) for part in command.argv]
-    try:
-        outer = subprocess.Popen(
-            argv,
-            stdin=subprocess.DEVNULL,
-            stdout=writing,
-            stderr=writing,
-            pass_fds=(theirs.fileno(), *files),
-            env=dict(command.environment),
-            cwd="/",
-            start_new_session=True,  # Ctrl-C in a terminal is the engine's, which ends its workers in order
-            **as_user(uid),  # type: ignore[call-overload]
-        )
-    except OSError as error:
-        ours.close()
-        os.close(reading)
-        raise EmulatorError(f"a worker process cannot be started: {error}") from error
-    finally:
-        theirs.close()
-        os.close(writing)
-        for fd in files:
-            os.close(fd)
-    return Process(outer, os.pidfd_open(outer.pid), ours, reading)
+    outer = subprocess.Popen(
+        argv,
+        stdin=subprocess.DEVNULL,
+        stdout=writing,
+        stderr=writing,
+        pass_fds=(theirs.fileno(), *files),
+        env=dict(command.environment),
+        cwd="/",
+        start_new_session=True,  # Ctrl-C in a terminal is the engine's, which ends its workers in order
+        **as_user(uid),  # type: ignore[call-overload]
+    )
+    started.callback(_end, outer)
+    ended = os.pidfd_open(outer.pid)
+    started.callback(os.close, ended)
+    return Process(outer, ended, ours, reading)
+
+
+def _end(outer: subprocess.Popen[bytes]) -> None:
+    """Kills a process that is not reaped, with its group, and reaps it."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(outer.pid, signal.SIGKILL)
+    outer.wait()
 
 
 async def listens(process: Process, loop: asyncio.AbstractEventLoop) -> None:
@@ -205,8 +222,9 @@ def _filled(part: str, *, channel: int, arguments: int) -> str:
     return {"{channel}": str(channel), "{arguments}": str(arguments)}.get(part, part)
 
 
-def _memory_file(content: bytes) -> int:
+def _memory_file(content: bytes, closes: contextlib.ExitStack) -> int:
     fd = os.memfd_create("services-ai")
+    closes.callback(os.close, fd)
     os.write(fd, content)
     os.lseek(fd, 0, os.SEEK_SET)
     os.set_inheritable(fd, True)

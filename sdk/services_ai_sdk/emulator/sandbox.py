@@ -19,6 +19,11 @@ from services_ai_sdk.emulator.store import Layout, Tree
 _INIT = Path(__file__).parent / "inside" / "init.py"
 _SANDBOX_UID = 993
 """The number by which a function knows itself inside, as Lambda's sbx_user does."""
+_IN_GROUP = "memory of a worker's processes and its /tmp together (control group)"
+_BY_LOOKING = (
+    "memory less strictly, for want of a control group: a data limit on each process, and a look every 0.1 s at "
+    "all of a worker's processes together, which may have more in between; /tmp by its size"
+)
 _ETC = {
     "passwd": "root:x:0:0:root:/root:/sbin/nologin\nsbx_user:x:993:990::/home/sbx_user:/sbin/nologin\n",
     "group": "root:x:0:\nsbx_user:x:990:\n",
@@ -88,7 +93,7 @@ class BubblewrapSandbox:
             "no home folder, no file of another function",
             "a filter on system calls (seccomp)",
             "limits on processes, open files and core dumps",
-            "memory by control group" if self._memory_in_group else "memory by data limit and by looking at it",
+            _IN_GROUP if self._memory_in_group else _BY_LOOKING,
         ]
 
     def command(self, spec: FunctionSpec, layout: Layout, environment: Mapping[str, str]) -> Command:
@@ -98,7 +103,7 @@ class BubblewrapSandbox:
             "--uid", str(_SANDBOX_UID), "--gid", "990", "--hostname", "lambda",
             *_system(), *self._etc(),
             "--proc", "/proc", "--ro-bind", "/proc/sys", "/proc/sys", "--dev", "/dev", "--remount-ro", "/dev",
-            "--perms", "1777", "--size", str(spec.profile.tmp_size_mb * 1024 * 1024), "--tmpfs", "/tmp",  # noqa: S108 - inside it is private
+            "--perms", "1777", "--size", str(self._tmp_size_bytes(spec)), "--tmpfs", "/tmp",  # noqa: S108 - inside it is private
             "--ro-bind", str(layout.runtime.lang), self.places.lang,
             "--ro-bind", str(layout.runtime.packages), self.places.runtime,
             *_merged((layout.code,), self.places.task),
@@ -123,6 +128,11 @@ class BubblewrapSandbox:
             if "\0" in argument or not _is_encodable(argument):
                 raise EmulatorError(f"{spec.function_name}: NUL or half a character in {argument!r:.100}")
         return Command(argv, tuple(arguments), {}, self._filter, sandboxed=True)
+
+    def _tmp_size_bytes(self, spec: FunctionSpec) -> int:
+        size_mb = spec.profile.tmp_size_mb
+        # /tmp is memory. A group counts it with the rest; without one nothing else bounds it.
+        return (size_mb if self._memory_in_group else min(size_mb, spec.memory_mb)) * 1024 * 1024
 
     def _etc(self) -> list[str]:
         return [part for name in _ETC for part in ("--ro-bind", str(self._inside / name), f"/etc/{name}")]

@@ -18,7 +18,7 @@ from services_ai_sdk.emulator.init_failure import InitFailedError
 from services_ai_sdk.emulator.invocation import Invocation
 from services_ai_sdk.emulator.launch import Process
 from services_ai_sdk.emulator.log_texts import trace_id
-from services_ai_sdk.emulator.memory import memory_mb_of
+from services_ai_sdk.emulator.memory import memory_mb_of, tree_memory_mb
 from services_ai_sdk.emulator.output import Output, tail
 from services_ai_sdk.emulator.ports import LogLine, LogSink
 from services_ai_sdk.emulator.runtime_api import HELD_BYTES_MAX, RuntimeApiConnection
@@ -143,13 +143,12 @@ class Worker:
         assert api is not None
         assert endpoint is not None
         budget = BodyBudget(RESPONSE_BYTES_MAX, HELD_BYTES_MAX)
-        self._servers = [
-            await self._loop.create_server(lambda: RuntimeApiConnection(self, budget), sock=api),
-            await self._loop.create_server(aws, sock=endpoint),
-        ]
+        # One by one, so that the end closes the first also where the second cannot be had.
+        self._servers.append(await self._loop.create_server(lambda: RuntimeApiConnection(self, budget), sock=api))
+        self._servers.append(await self._loop.create_server(aws, sock=endpoint))
         if self.group is not None:
             try:
-                await self._loop.run_in_executor(None, self.group.attach, self.pid)
+                await self.group.attach(self.pid)
             except OSError:
                 # It is gone already; its end says so below.
                 self.kill()
@@ -360,12 +359,15 @@ class Worker:
         assert connection is not None
         self._waiting = None
         left_s = self._left_s(invocation, self._clocks.now_s())
+        trace = invocation.trace or trace_id(invocation.request_id, self._clocks.now_ms())
         head = (
             f"Lambda-Runtime-Aws-Request-Id: {invocation.request_id}\r\n"
             f"Lambda-Runtime-Deadline-Ms: {self._clocks.now_ms() + int(left_s * 1000)}\r\n"
             f"Lambda-Runtime-Invoked-Function-Arn: {invocation.invoked_arn}\r\n"
-            f"Lambda-Runtime-Trace-Id: {trace_id(invocation.request_id, self._clocks.now_ms())}\r\n"
+            f"Lambda-Runtime-Trace-Id: {trace}\r\n"
         )
+        if invocation.client_context:
+            head += f"Lambda-Runtime-Client-Context: {invocation.client_context}\r\n"
         self._is_handed_out = connection.send_event(head.encode("latin-1"), invocation.payload)
         if not self._is_handed_out:
             self._hand_back(invocation)
@@ -434,10 +436,10 @@ class Worker:
         return self._memory_mb
 
     def _watch_memory(self) -> None:
-        """Where no control group limits memory: look, and end a worker that has too much."""
+        """Where no control group limits memory: look, and end a worker that with its children has too much."""
         if self.phase is Phase.ENDED:
             return
-        if memory_mb_of(self.pid, b"VmRSS:") > self.spec.memory_mb:
+        if tree_memory_mb(self.process.outer.pid, self.spec.memory_mb) > self.spec.memory_mb:
             self._too_much_memory = True
             self.kill()
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import http.client
 import json
 import re
@@ -263,3 +264,43 @@ def test_after_close_nothing_is_run(make_emulator: Callable[..., Emulator]) -> N
         emulator.do(emulator.engine.invoke("faults-echo", None, b"{}"))
     assert caught.value.status == 503
     assert refusal(emulator, "faults-echo")[0] == 503
+
+
+_CONTEXT = """
+import os
+def handle(event, context):
+    given = context.client_context
+    return [os.environ["_X_AMZN_TRACE_ID"], given and [given.custom, given.env, given.client.app_title]]
+"""
+_TRACE = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
+
+
+def posted(emulator: Emulator, name: str, headers: dict[str, str]) -> Any:
+    connection = http.client.HTTPConnection("127.0.0.1", emulator.port)
+    connection.request("POST", f"/2015-03-31/functions/{name}/invocations", b"{}", headers)
+    answer = json.loads(connection.getresponse().read())
+    connection.close()
+    return answer
+
+
+def test_client_context_and_trace_of_the_caller_reach_the_function(emulator: Emulator) -> None:
+    emulator.add("told", _CONTEXT)
+    context = {"custom": {"who": "\u00e4\r\nx: y"}, "env": {"a": "b"}, "client": {"app_title": "app"}}
+    encoded = base64.b64encode(json.dumps(context, ensure_ascii=False).encode()).decode()
+    assert emulator.call("told", ClientContext=encoded).value[1] == [context["custom"], {"a": "b"}, "app"]
+    for _ in range(2):
+        assert posted(emulator, "told", {"X-Amzn-Trace-Id": _TRACE}) == [_TRACE, None]
+    for trace in ("nonsense", f"{_TRACE};x=\u00e4", "Root=1", f"{_TRACE};a={'b' * 600}"):
+        own, none = posted(emulator, "told", {"X-Amzn-Trace-Id": trace})
+        assert own.endswith(";Sampled=0")
+        assert none is None
+
+
+@pytest.mark.parametrize(
+    "context", ["no base64!", base64.b64encode(b"{").decode(), base64.b64encode(b"[1]").decode(), "e30=" * 1000]
+)
+def test_client_context_that_is_none_is_refused(emulator: Emulator, context: str) -> None:
+    emulator.add("not-told", _CONTEXT)
+    with pytest.raises(ClientError, match="InvalidRequestContent") as refused:
+        emulator.call("not-told", ClientContext=context)
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import os
 import random
+import resource
 import shutil
 import subprocess
 import sys
@@ -17,6 +19,8 @@ from pathlib import Path
 import pytest
 
 from services_ai_sdk.emulator.bubblewrap import as_user, find_bubblewrap, uid_of
+from services_ai_sdk.emulator.cgroups import MemoryGroups
+from services_ai_sdk.emulator.errors import EmulatorError
 from services_ai_sdk.emulator.launch import spawn
 from services_ai_sdk.emulator.orphans import end_orphans, mark_of
 from services_ai_sdk.emulator.sandbox import BubblewrapSandbox, Command
@@ -25,6 +29,7 @@ from services_ai_sdk.emulator.store import Store
 from tests.contract.emulator.emulators import ARN, CODE, Emulator, artifact, is_alive, shared_store, wait_until
 
 ROUNDS = 200
+GROUPS = (Path("/sys/fs/cgroup/memory"), Path("/sys/fs/cgroup"))
 
 
 @pytest.fixture
@@ -127,3 +132,54 @@ def test_pid_that_another_process_has_by_now_is_not_the_engine(
     mark = mark_of(tmp_path, os.getpid()).rpartition(".")[0] + ".1"
     left = waiting(mark)
     assert end_orphans(tmp_path, {uid_of(1) or os.getuid()}) == [left.pid]
+
+
+def open_files() -> set[int]:
+    return {int(each.name) for each in Path("/proc/self/fd").iterdir() if each.exists()}
+
+
+@contextlib.contextmanager
+def only_so_many_more_files(count: int) -> Iterator[None]:
+    """As on a machine whose open files are nearly used up."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    taken = open_files()
+    limit = next(limit for limit in range(soft) if limit - sum(fd < limit for fd in taken) == count)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_start_that_fails_midway_leaves_no_file_and_no_process(command: Command) -> None:
+    failed = 0
+    for count in range(14):
+        files, processes = open_files(), of(command)
+        with only_so_many_more_files(count):
+            try:
+                process = spawn(command, uid_of(1))
+            except EmulatorError:
+                process = None
+                failed += 1
+        if process is not None:
+            process.kill()
+            process.close()
+        assert open_files() == files, f"with {count} more files"
+        assert of(command) == processes, f"with {count} more files"
+    assert 6 <= failed < 14
+
+
+def test_start_with_an_argument_that_no_process_takes_leaves_no_file(command: Command) -> None:
+    files = open_files()
+    with pytest.raises(EmulatorError):
+        spawn(dataclasses.replace(command, argv=(*command.argv, "\0")), uid_of(1))
+    assert open_files() == files
+
+
+def test_memory_group_with_a_limit_that_the_kernel_refuses_leaves_no_folder() -> None:
+    groups = MemoryGroups()
+    if groups.version == 0:
+        pytest.skip("this machine has no writable memory control group")
+    with pytest.raises(EmulatorError):
+        groups.make(-5)
+    assert not [folder for root in GROUPS for folder in root.glob(f"services-ai-{os.getpid()}-*")]

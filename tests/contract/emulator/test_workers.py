@@ -303,3 +303,22 @@ def test_call_waits_only_so_long_for_a_worker(
     assert time.monotonic() - before_s < 2
     assert ran.function_error is None
     assert [(each.status, each.error_type) for each in refused] == [(429, "TooManyRequestsException")] * 2
+
+
+def test_start_does_not_wait_for_the_loops_threads(emulator: Emulator) -> None:
+    """Which unzip, compile, or ask moto for others."""
+    emulator.add("starts", handler="workers.sleeps")
+    emulator.call("starts")
+
+    async def start_beside_others() -> float:
+        others = [asyncio.get_running_loop().run_in_executor(None, time.sleep, 2) for _ in range(40)]
+        emulator.functions.specs["starts", None] = emulator.functions.specs["starts", None].replace(revision="2")
+        emulator.engine.invalidate()
+        before_s = time.monotonic()
+        answer = await emulator.engine.invoke("starts", None, b"{}")
+        assert answer.function_error is None
+        for other in others:
+            other.cancel()
+        return time.monotonic() - before_s
+
+    assert emulator.do(start_beside_others()) < 1.5
