@@ -21,6 +21,7 @@ from services_ai_sdk.emulator.invocation import Caller
 _PATH = re.compile(r"/2015-03-31/functions/([^/?]+)/invocations/?")
 WORKER_PID_HEADER = "x-services-ai-worker-pid"
 _LONG_WAY = frozenset({b"x-amz-client-context", b"x-amz-invocation-type", b"x-amz-log-type"})
+_read_one = json.JSONDecoder().raw_decode
 _PLAIN = (b"RequestResponse", b"None")
 _CLIENT_CONTEXT_BYTES_MAX = 3583
 """Of its base64 (Lambda API Reference)."""
@@ -154,6 +155,13 @@ def _client_context(header: str) -> str:
 def _check_json(body: bytes) -> None:
     if not body:
         return
+    try:
+        text = body.decode()
+        if _read_one(text)[1] == len(text):
+            return
+    except (ValueError, RecursionError):
+        # What begins with a space, or is an error: the words for it come from the whole reader.
+        pass
     try:
         json.loads(body)
     except (ValueError, RecursionError) as error:

@@ -34,4 +34,7 @@ class LogSink(Protocol):
     """Where log lines go."""
 
     def write(self, spec: FunctionSpec, stream: str, lines: list[LogLine]) -> None:
-        """Take one call's lines. Runs on the engine's loop: it must not block and must not raise."""
+        """Take the lines of one call or of several, in order.
+
+        Runs on the engine's loop: it must not block and must not raise.
+        """

@@ -13,6 +13,8 @@ import httptools
 
 from services_ai_sdk.emulator.answers import RESPONSE_BYTES_MAX
 from services_ai_sdk.emulator.body_budget import BodyBudget
+from services_ai_sdk.emulator.direct_write import DirectWriter
+from services_ai_sdk.emulator.whole_request import whole_request
 
 HELD_BYTES_MAX = 2 * RESPONSE_BYTES_MAX
 """Of one worker's bodies that are still coming in: a response, and another by whoever plays the runtime."""
@@ -58,11 +60,16 @@ class RuntimeApiConnection(asyncio.Protocol):
         self._url = b""
         self._body = bytearray()
         self._size_bytes = 0
+        self._between = True
+        self._messages = 0
+        self._asked_before = b""
         self._transport: asyncio.Transport | None = None
+        self._writer: DirectWriter | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The loop's."""
         self._transport = cast("asyncio.Transport", transport)
+        self._writer = DirectWriter(transport)
         opened: socket.socket | None = transport.get_extra_info("socket")
         if opened is not None:
             opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -84,8 +91,19 @@ class RuntimeApiConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """The loop's."""
+        if self._between:
+            if data == self._asked_before:
+                # The runtime asks for its next event with the same bytes each time.
+                self._owner.asks_next(self)
+                return
+            if whole := whole_request(data):
+                self._take(whole.method.encode(), whole.target.encode(), whole.body, len(whole.body))
+                return
+        began_here, self._between, self._messages = self._between, False, 0
         try:
             self._parser.feed_data(data)
+            if began_here and self._between and self._messages == 1 and self._url == _NEXT:
+                self._asked_before = data
         except httptools.HttpParserCallbackError as error:
             cause = error.__context__ or error
             if isinstance(cause, _TooMuchError):
@@ -98,6 +116,7 @@ class RuntimeApiConnection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         """The parser's."""
+        self._between = False
         self._drop_body()
         self._url, self._size_bytes = b"", 0
 
@@ -119,29 +138,36 @@ class RuntimeApiConnection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         """The parser's."""
-        if self._url == _NEXT:
-            return self._owner.asks_next(self)
-        method = self._parser.get_method()
-        path = self._url.partition(b"?")[0]
-        if not path.startswith(_PREFIX):
-            return self._refuse(404, "no such path")
-        parts = path[len(_PREFIX) :].split(b"/")
+        self._between = True
+        self._messages += 1
         body = bytes(self._body)
         self._drop_body()
+        self._take(self._parser.get_method(), self._url, body, self._size_bytes)
+
+    def _take(self, method: bytes, url: bytes, body: bytes, size_bytes: int) -> None:
+        """One request; `body` is empty where it was larger than is kept."""
+        if url == _NEXT:
+            self._owner.asks_next(self)
+            return
+        path = url.partition(b"?")[0]
+        if not path.startswith(_PREFIX):
+            self._refuse(404, "no such path")
+            return
+        parts = path[len(_PREFIX) :].split(b"/")
         match (method, *parts):
             case (b"POST", b"invocation", request_id, b"response"):
-                taken = self._owner.answers(request_id.decode("latin-1"), body, self._size_bytes)
+                taken = self._owner.answers(request_id.decode("latin-1"), body, size_bytes)
             case (b"POST", b"invocation", request_id, b"error"):
                 taken = self._owner.fails(request_id.decode("latin-1"), body)
             case (b"POST", b"init", b"error"):
                 taken = self._owner.fails_init(body)
             case _:
-                return self._refuse(404, "no such path")
+                self._refuse(404, "no such path")
+                return
         if taken:
             self._write(_ACCEPTED)
         else:
             self._refuse(403, "no event with this id is running")
-        return None
 
     def send_event(self, headers: bytes, payload: bytes) -> bool:
         """Answers the request for the next event; False when the runtime is gone."""
@@ -169,5 +195,5 @@ class RuntimeApiConnection(asyncio.Protocol):
         self._write(head.encode() + body)
 
     def _write(self, data: bytes) -> None:
-        if self._transport is not None:
-            self._transport.write(data)
+        if self._transport is not None and self._writer is not None:
+            self._writer.write(data)

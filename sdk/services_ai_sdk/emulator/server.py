@@ -14,7 +14,9 @@ from typing import cast
 import httptools
 
 from services_ai_sdk.emulator.body_budget import BodyBudget
+from services_ai_sdk.emulator.direct_write import DirectWriter
 from services_ai_sdk.emulator.http import HttpRequest, HttpResponse, json_response, write_response
+from services_ai_sdk.emulator.whole_request import whole_request
 
 BODY_BYTES_MAX = 300 * 1024 * 1024
 """Above every upload that Lambda or S3 in one part takes here; what is larger is refused, not buffered."""
@@ -79,12 +81,14 @@ class ServerConnection(asyncio.Protocol):
         self._budget = budget or BodyBudget(BODY_BYTES_MAX)
         self._parser = httptools.HttpRequestParser(self)
         self._transport: asyncio.Transport | None = None
+        self._writer: DirectWriter | None = None
         self._request = HttpRequest("", "")
         self._body = bytearray()
         self._header_bytes = 0
         self._held_bytes = 0
         self._length = b""
         self._expects = False
+        self._between = True
         self._stalled_bytes = 0
         self._got_further = False
         self._paused = False
@@ -98,6 +102,7 @@ class ServerConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The loop's."""
         self._transport = cast("asyncio.Transport", transport)
+        self._writer = DirectWriter(transport)
         opened: socket.socket | None = transport.get_extra_info("socket")
         if opened is not None:
             opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -133,6 +138,10 @@ class ServerConnection(asyncio.Protocol):
         """The loop's."""
         if self._last_words is not None:
             return
+        if self._between and not self._busy and not self._unread and (whole := whole_request(data)):
+            self._take_whole(whole, len(data))
+            return
+        self._between = False
         self._got_further = False
         try:
             self._parser.feed_data(data)
@@ -149,8 +158,20 @@ class ServerConnection(asyncio.Protocol):
         except httptools.HttpParserError:
             self._give_up(400, "what was sent is no HTTP request")
 
+    def _take_whole(self, request: HttpRequest, size_bytes: int) -> None:
+        try:
+            self._check_size(len(request.body))
+            self._hold(size_bytes)
+        except _RefusedError as refusal:
+            self._give_up(refusal.status, refusal.why)
+            return
+        self._waiting.append(_Turn(request, True, self._held_bytes))
+        self._held_bytes = 0
+        self._next()
+
     def on_message_begin(self) -> None:
         """The parser's."""
+        self._between = False
         self._request = HttpRequest("", "")
         self._body = bytearray()
         self._header_bytes = 0
@@ -203,6 +224,7 @@ class ServerConnection(asyncio.Protocol):
         self._body = bytearray()
         self._waiting.append(_Turn(self._request, self._parser.should_keep_alive(), self._held_bytes))
         self._held_bytes = 0
+        self._between = True
         if not self._busy:
             self._next()
         elif len(self._waiting) > _WAITING_MAX:
@@ -274,7 +296,8 @@ class ServerConnection(asyncio.Protocol):
         turn.answered = True
         self._budget.give_back(turn.held_bytes)
         if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(self._written(turn, response))
+            assert self._writer is not None
+            self._writer.write(self._written(turn, response))
             if not turn.keep_alive:
                 self._transport.close()
                 self._drop_unanswered()

@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from services_ai_sdk.emulator import answers, log_texts
 from services_ai_sdk.emulator.answers import RESPONSE_BYTES_MAX, Failure, InvokeAnswer
@@ -31,6 +31,7 @@ ASKS_WITHIN_S = 1.0
 HANDED_BACK_MAX = 2
 MEMORY_LOOKED_AT_S = 0.1
 LOG_CLOSES_WITHIN_S = 0.02
+LOGS_CLOSED_AT_ONCE = 32
 _ENDS_MAX_S = 5.0
 
 
@@ -65,6 +66,25 @@ class Owner(Protocol):
 
     def takes_back(self, invocation: Invocation) -> None:
         """It did not take the event it was given: nothing of it has run."""
+
+
+class _Unsettled(NamedTuple):
+    """An event that was answered."""
+
+    invocation: Invocation
+    duration_ms: float
+    init_ms: float
+    note: str
+    timer: asyncio.TimerHandle | None
+
+
+class _Unclosed(NamedTuple):
+    """An event whose log lacks its last lines."""
+
+    invocation: Invocation
+    duration_ms: float
+    init_ms: float
+    at_ms: int
 
 
 class Worker:
@@ -120,7 +140,9 @@ class Worker:
         self._memory_at_s = -math.inf
         self._too_much_memory = self._starved = False
         self._exit_code = 0
-        self._unclosed: tuple[Invocation, float, float] | None = None
+        self._said_start = False
+        self._unsettled: _Unsettled | None = None
+        self._unclosed: list[_Unclosed] = []
         self._log_timer: asyncio.TimerHandle | None = None
 
     @property
@@ -168,6 +190,7 @@ class Worker:
     def run(self, invocation: Invocation) -> None:
         """Gives it an event. It must be idle."""
         assert self.phase is Phase.IDLE
+        self._settle()
         self.phase = Phase.BUSY
         self.calls += 1
         self._invocation = invocation
@@ -177,20 +200,26 @@ class Worker:
             self._init_ms = 0.0
         else:
             invocation.started_s = now_s
+        self._said_start = False
+        asks = self._waiting is not None
+        if asks:
+            # First: the rest is done while the process wakes up.
+            self._send()
+            if self._invocation is not invocation:
+                # It could not be handed over, and is another worker's now.
+                return
         # What came between two events belongs to the earlier one's thread, but no log has a place for it but this.
         if self._init_lines or self._output.has_kept:
             invocation.lines += [*self._init_lines, *self._output.take()]
             self._init_lines = []
         invocation.lines.append(self._say(log_texts.start(invocation.request_id, self.spec.version)))
+        self._said_start = True
         left_s = self._left_s(invocation, now_s)
-        if self._waiting is not None:
+        if asks:
             self._timer = self._loop.call_later(left_s, self._timed_out)
-            self._send()
         else:
             # It has answered, and as a rule asks for the next event within microseconds.
             self._timer = self._loop.call_later(min(left_s, ASKS_WITHIN_S), self._is_late)
-        if self._unclosed is not None:
-            self._loop.call_soon(self._close_log)
 
     def kill(self) -> None:
         """Ends it; `ended` tells when it is over."""
@@ -293,8 +322,9 @@ class Worker:
         if invocation.handed_back < HANDED_BACK_MAX:
             self._invocation = None
             self._cancel_timer()
-            # The next worker writes a START of its own.
-            invocation.lines.pop()
+            if self._said_start:
+                # The next worker writes a START of its own.
+                invocation.lines.pop()
             invocation.handed_back += 1
             invocation.started_s = 0.0
             self.kill()
@@ -379,24 +409,15 @@ class Worker:
         assert invocation is not None
         self._invocation = None
         self._is_handed_out = False
-        self._cancel_timer()
-        duration_ms = (self._clocks.now_s() - invocation.started_s) * 1000
-        if timed_out:
-            duration_ms = self.spec.timeout_s * 1000.0
-        # Everything printed before the response is in the pipe by now.
-        self._output.drain()
-        if self._output.has_kept:
-            invocation.lines += self._output.take()
-        if note:
-            invocation.lines.append(self._say(note))
-        init_ms, self._init_ms = self._init_ms, 0.0
-        self._close_log()
-        self._unclosed = (invocation, duration_ms, init_ms)
+        now_s = self._clocks.now_s()
+        duration_ms = self.spec.timeout_s * 1000.0 if timed_out else (now_s - invocation.started_s) * 1000
+        self._unsettled = _Unsettled(invocation, duration_ms, self._init_ms, note, self._timer)
+        self._init_ms, self._timer = 0.0, None
         if invocation.log_tail:
+            # A write of its own: whoever asked for the tail may look for the call's lines.
             self._close_log()
-        elif self._log_timer is None:
-            # The lines after the answer, at the latest; sooner while the next event keeps the worker busy.
-            self._log_timer = self._loop.call_later(LOG_CLOSES_WITHIN_S, self._log_is_due)
+            self._settle()
+            self._close_log()
         answer = InvokeAnswer(
             payload,
             function_error,
@@ -407,25 +428,48 @@ class Worker:
         )
         if self.phase is Phase.BUSY and not timed_out:
             self.phase = Phase.IDLE
-            self.idle_since_s = self._clocks.now_s()
+            self.idle_since_s = now_s
             self._owner.is_idle(self)
-        # Last: whoever is answered may call again at once, and finds this worker idle.
+        # Whoever is answered may call again at once, and finds this worker idle; what its log needs can wait.
         invocation.answered(answer)
+        self._settle()
+
+    def _settle(self) -> None:
+        """What an answer need not wait for: its timer, its output, its log."""
+        if self._unsettled is None:
+            return
+        invocation, duration_ms, init_ms, note, timer = self._unsettled
+        self._unsettled = None
+        if timer is not None:
+            timer.cancel()
+        # Everything printed before the response is in the pipe by now.
+        self._output.drain_any()
+        if self._output.has_kept:
+            invocation.lines += self._output.take()
+        if note:
+            invocation.lines.append(self._say(note))
+        self._unclosed.append(_Unclosed(invocation, duration_ms, init_ms, self._clocks.now_ms()))
+        if len(self._unclosed) >= LOGS_CLOSED_AT_ONCE:
+            self._close_log()
+        elif self._log_timer is None:
+            self._log_timer = self._loop.call_later(LOG_CLOSES_WITHIN_S, self._log_is_due)
 
     def _log_is_due(self) -> None:
         self._log_timer = None
         self._close_log()
 
     def _close_log(self) -> None:
-        """Writes the last lines of the last event and hands its log on; nobody waits for that."""
-        if self._unclosed is None:
+        """Writes the last lines of the last events and hands their logs on; nobody waits for that."""
+        if not self._unclosed:
             return
-        invocation, duration_ms, init_ms = self._unclosed
-        self._unclosed = None
-        texts = log_texts.end(invocation.request_id, duration_ms, init_ms, self.spec.memory_mb, self._memory())
-        now_ms = self._clocks.now_ms()
-        invocation.lines += [LogLine(now_ms, text) for text in texts]
-        self._sink.write(self.spec, self.stream, invocation.lines)
+        unclosed, self._unclosed = self._unclosed, []
+        used_mb = self._memory()
+        lines: list[LogLine] = []
+        for invocation, duration_ms, init_ms, at_ms in unclosed:
+            texts = log_texts.end(invocation.request_id, duration_ms, init_ms, self.spec.memory_mb, used_mb)
+            invocation.lines += [LogLine(at_ms, text) for text in texts]
+            lines += invocation.lines
+        self._sink.write(self.spec, self.stream, lines)
 
     def _memory(self) -> int:
         """Highest resident memory so far; looked at again only every 100 ms."""
