@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Self
 
 from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 
 from services_ai_sdk.bundler.cache import cache_folder
 from services_ai_sdk.bundler.fetch import WheelStore
@@ -21,8 +20,9 @@ from services_ai_sdk.bundler.lock import LOCK_NAME, Lock, read_lock, satisfies
 from services_ai_sdk.bundler.pythons import runtimes_here
 from services_ai_sdk.bundler.resolve import Progress, Resolving, UvResolver, find_uv, resolve_first
 from services_ai_sdk.bundler.target import Target, target_for
+from services_ai_sdk.manifest.package_spec import Packages
 from services_ai_sdk.manifest.python import SUPPORTED
-from services_ai_sdk.manifest.specs import requirements
+from services_ai_sdk.manifest.specs import package_name, requirements
 from services_ai_sdk.wire.errors import InvalidInputError
 
 
@@ -126,7 +126,7 @@ class DependencyManager:
                 tried.add(runtime)
                 yield target_for(runtime, self._machine)
 
-    def resolve(self, packages: Mapping[str, str], python: str | None = None, folder: Path | None = None) -> Lock:
+    def resolve(self, packages: Packages, python: str | None = None, folder: Path | None = None) -> Lock:
         """The lock of a manifest's packages.
 
         Args:
@@ -184,7 +184,7 @@ class DependencyManager:
 
 
 def records(
-    plugin: str, packages: Mapping[str, str], lock: Lock | None, layer: BuiltLayer | None, failed: str = ""
+    plugin: str, packages: Packages, lock: Lock | None, layer: BuiltLayer | None, failed: str = ""
 ) -> tuple[PluginDependency, ...]:
     """One record a package: those the manifest names first, then those that came along.
 
@@ -195,7 +195,7 @@ def records(
         layer: None while nothing is built.
         failed: Why it did not go on.
     """
-    specs: dict[str, str] = {canonicalize_name(name.partition("[")[0]): spec for name, spec in packages.items()}
+    specs: dict[str, str] = {package_name(name): str(spec) for name, spec in packages.items()}
     versions = {wheel.name: wheel.version for wheel in lock.wheels} if lock else {}
     built = {package.name: package for package in layer.packages} if layer else {}
     status = DependencyStatus.FAILED if failed else DependencyStatus.PENDING

@@ -15,12 +15,13 @@ as npm and Poetry write it:
 | `>=1.2 <2`, `^1,!=1.5` | both                 | a space or a comma joins                                     |
 
 PEP 508 has no "or": `||` is refused with the range to write instead.
+
+A package may also be an object, `{"version": "^2", "extras": ["socks"], "markers": "…"}`: see `package_spec`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import NoReturn
 
 from packaging.markers import InvalidMarker, Marker
@@ -29,6 +30,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
+from services_ai_sdk.manifest.package_spec import Packages, PackageSpec
 from services_ai_sdk.wire.errors import InvalidInputError
 
 SPEC_MAX_CHARS = 256
@@ -55,7 +57,7 @@ class _Bad(Exception):  # noqa: N818 - never leaves this module
         self.meant = meant
 
 
-def requirements(packages: Mapping[str, str]) -> tuple[Requirement, ...]:
+def requirements(packages: Packages) -> tuple[Requirement, ...]:
     """All of a manifest's packages, sorted by name.
 
     Raises:
@@ -77,38 +79,62 @@ def requirements(packages: Mapping[str, str]) -> tuple[Requirement, ...]:
     return tuple(found[key] for key in sorted(found))
 
 
-def translate(name: str, spec: str) -> Requirement:
+def translate(name: str, spec: str | PackageSpec) -> Requirement:
     """One line of `dependencies.packages` as a PEP 508 requirement.
 
     Args:
         name: A PyPI name, with extras when wanted: `requests[socks]`.
-        spec: The version spec; after `;` an environment marker.
+        spec: The version spec, after `;` an environment marker; or the long form.
 
     Raises:
-        InvalidInputError: `details` has `package`, `in` (`name` or `spec`), `column` (1-based) and `meant`.
+        InvalidInputError: `details` has `package`, `in` (`name` or `spec`; of the long form `version` or
+            `markers`), `column` (1-based, in that text) and `meant`.
     """
     base, extras = _name(name)
-    if len(spec) > SPEC_MAX_CHARS:
-        _refuse(name, spec[:40] + "…", "spec", f"is longer than {SPEC_MAX_CHARS} characters", SPEC_MAX_CHARS)
-    if (odd := next((at for at, char in enumerate(spec) if not char.isprintable() and char != "\t"), -1)) >= 0:
-        _refuse(name, spec, "spec", f"has the character {spec[odd]!r}", odd)
-    versions, semicolon, marker_text = spec.partition(";")
+    if isinstance(spec, PackageSpec):
+        extras = tuple(sorted({*extras, *(extra.lower() for extra in spec.extras)}))
+        versions, marker, at, where = spec.version, spec.markers, 0, ("version", "markers")
+        _check_text(name, versions, "version")
+        _check_text(name, marker, "markers")
+        if (semicolon := versions.find(";")) >= 0:
+            _refuse(name, versions, "version", "has a ';': what follows it belongs in 'markers'", semicolon)
+    else:
+        _check_text(name, spec, "spec")
+        versions, found, marker = spec.partition(";")
+        at, where = len(versions) + 1, ("spec", "spec")
+        if found and not marker.strip():
+            _refuse(name, spec, "spec", _NO_MARKER, at, _SOME_MARKER)
     try:
         specifiers = _specifiers(versions)
     except _Bad as bad:
-        _refuse(name, spec, "spec", str(bad), bad.offset, bad.meant)
+        _refuse(name, str(spec), where[0], str(bad), bad.offset, bad.meant)
     text = f"{base}[{','.join(extras)}]" if extras else base
     try:
         requirement = Requirement(f"{text}{specifiers}")
     except InvalidRequirement:  # `===` takes any text as a version
-        _refuse(name, spec, "spec", "is no version spec", 0)
-    if semicolon:
+        _refuse(name, str(spec), where[0], "is no version spec", 0)
+    if marker.strip():
         try:
-            requirement.marker = Marker(marker_text.strip())
+            requirement.marker = Marker(marker.strip())
         except InvalidMarker:
-            at = len(versions) + 1
-            _refuse(name, spec, "spec", "has no environment marker after the ';'", at, "python_version < '3.12'")
+            _refuse(name, str(spec), where[1], _NO_MARKER, at, _SOME_MARKER)
     return requirement
+
+
+_NO_MARKER = "has no environment marker after the ';'"
+_SOME_MARKER = "python_version < '3.12'"
+
+
+def _check_text(name: str, text: str, where: str) -> None:
+    if len(text) > SPEC_MAX_CHARS:
+        _refuse(name, text[:40] + "…", where, f"is longer than {SPEC_MAX_CHARS} characters", SPEC_MAX_CHARS)
+    if (odd := next((at for at, char in enumerate(text) if not char.isprintable() and char != "\t"), -1)) >= 0:
+        _refuse(name, text, where, f"has the character {text[odd]!r}", odd)
+
+
+def package_name(name: str) -> str:
+    """The normalised name in a key of `dependencies.packages`: `requests` of `Requests [socks]`."""
+    return canonicalize_name(name.partition("[")[0].strip())
 
 
 def _name(name: str) -> tuple[str, tuple[str, ...]]:
@@ -246,10 +272,10 @@ def _meant(text: str) -> str:
 
 
 def _refuse(name: str, spec: str, where: str, reason: str, offset: int, meant: str = "") -> NoReturn:
-    text = f"{name}: {spec!r} {reason}" if where == "spec" else f"{name!r} {reason}"
+    text = f"{name!r} {reason}" if where == "name" else f"{name}: {spec!r} {reason}"
     raise InvalidInputError(
         f"{text} (column {offset + 1})",
-        code=f"dependency-{where}-invalid",
+        code="dependency-name-invalid" if where == "name" else "dependency-spec-invalid",
         hint=f"did you mean: {meant}" if meant else "forms that are read: >=2.28.0  ^1.5.0  ~1.5  1.x  1.5.0  *",
         details={"package": name, "in": where, "column": offset + 1, "meant": meant},
     )

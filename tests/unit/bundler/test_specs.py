@@ -6,6 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services_ai_sdk.bundler.dependencies import records
+from services_ai_sdk.manifest.load import Loaded, parse_manifest
+from services_ai_sdk.manifest.model import Manifest
+from services_ai_sdk.manifest.package_spec import PackageSpec
 from services_ai_sdk.manifest.positions import locate
 from services_ai_sdk.manifest.spec_findings import spec_findings
 from services_ai_sdk.manifest.specs import requirements, translate
@@ -70,6 +74,67 @@ def test_extras_and_markers_are_kept() -> None:
     assert (requirement.name, requirement.extras) == ("requests", {"socks", "security"})
     assert str(requirement.marker) == 'python_version < "3.12"'
     assert str(requirement.specifier) == "<3,>=2"
+
+
+class TestTheLongForm:
+    def load(self, packages: str) -> Loaded:
+        fields = '"name": "x", "version": "1", "description": "d", "author": "a", "email": "a@example.com"'
+        return parse_manifest(f'{{{fields},\n"dependencies": {{"packages": {packages}}}}}'.encode())
+
+    def read(self, packages: str) -> list[str]:
+        manifest = self.load(packages).require()
+        again = Manifest.model_validate(manifest.to_dict())
+        assert again == manifest
+        return [str(requirement) for requirement in requirements(again.dependencies.packages)]
+
+    @pytest.mark.parametrize(
+        ("long", "short"),
+        [
+            ('{"requests": {"version": "^2", "extras": ["Socks"]}}', '{"requests[socks]": "^2"}'),
+            (
+                '{"requests[socks]": {"version": "^2", "extras": ["security"]}}',
+                '{"requests[socks,security]": "^2"}',
+            ),
+            (
+                '{"tomli": {"version": "*", "markers": "python_version < \'3.11\'"}}',
+                '{"tomli": "*; python_version < \'3.11\'"}',
+            ),
+            ('{"idna": {"version": ">=3"}}', '{"idna": ">=3"}'),
+        ],
+    )
+    def test_it_means_what_the_short_form_means(self, long: str, short: str) -> None:
+        assert self.read(long) == self.read(short)
+
+    def test_a_record_shows_it_as_the_short_form(self) -> None:
+        packages = {"a": PackageSpec(version="^1", extras=("x",), markers="os_name == 'posix'"), "B [x]": "2"}
+        assert [(row.package, row.spec) for row in records("p", packages, None, None)] == [
+            ("a", "^1; os_name == 'posix'"),
+            ("b", "2"),
+        ]
+
+    @pytest.mark.parametrize(
+        ("packages", "place", "said"),
+        [
+            ('{"a": {"version": "^1 ||"}}', '||"', "'||'"),
+            ('{"a": {"version": "^1", "markers": "python"}}', 'python"', "no environment marker"),
+            ('{"a": {"version": "^1; os_name == \'x\'"}}', "; os", "belongs in 'markers'"),
+            ('{"a": {"extras": ["x"]}}', '"a"', "'dependencies.packages.a.version' is missing"),
+            ('{"a": {"version": "1", "extra": ["x"]}}', '["x"]', "extra"),
+            ('{"a": {"version": "1", "extras": ["x y"]}}', '"x y"', "'x y'"),
+            ('{"a": {"version": 1}}', "1", "must be text"),
+            ('{"a": 1}', "1", "must be text"),
+            ('{"a": ["1"]}', "[", "must be text"),
+        ],
+    )
+    def test_what_is_wrong_in_it_has_its_place(self, packages: str, place: str, said: str) -> None:
+        (found,) = self.load(packages).findings
+        assert said in found.message
+        column = len('"dependencies": {"packages": ') + packages.index(place) + 1
+        assert found.where() == f"manifest.json:2:{column}"
+
+    def test_two_forms_of_one_package_are_an_error(self) -> None:
+        (found,) = self.load('{"PyYAML": {"version": "*"}, "pyyaml": "*"}').findings
+        assert found.code == "dependency-duplicate"
 
 
 @pytest.mark.parametrize(
@@ -157,6 +222,13 @@ def test_any_text_is_read_or_refused(name: str, spec: str) -> None:
 def test_what_looks_like_a_spec_is_read_or_refused(spec: str) -> None:
     with contextlib.suppress(InvalidInputError):
         translate("pandas", spec)
+
+
+def test_escapes_do_not_move_the_place() -> None:
+    text = r'{"dependencies": {"packages": {"a": "\u005e1 \/ 2", "\ud83d\ude00b": "*"}}}'
+    located = locate(text)
+    found = list(spec_findings(located.value["dependencies"]["packages"], located))
+    assert [finding.column for finding in found] == [text.index(r"\/") + 1, text.index(r"\ud8") + 1]
 
 
 def test_findings_point_at_the_character() -> None:
