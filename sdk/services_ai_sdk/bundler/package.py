@@ -97,7 +97,7 @@ def build_package(
         lock = manager.resolve(packages, manifest.python, tree.root)
         layer = manager.layer(lock)
         if layer:
-            check_size(layer.packages, tree.size_bytes)
+            check_size(layer.packages, lock, tree.size_bytes)
         manifest = _final(manifest, lock, layer)
         target = out_dir / f"{manifest.plugin_id}-{manifest.version}.zip"
         unproven = target.with_name(f".{target.name}.unproven")
