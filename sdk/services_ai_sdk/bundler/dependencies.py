@@ -19,11 +19,12 @@ from services_ai_sdk.bundler.layer import BuiltLayer, LayerBuilder
 from services_ai_sdk.bundler.lock import LOCK_NAME, Lock, read_lock, satisfies
 from services_ai_sdk.bundler.pythons import runtimes_here
 from services_ai_sdk.bundler.resolve import Progress, Resolving, UvResolver, find_uv, resolve_first
+from services_ai_sdk.bundler.survey import WheelSurvey
 from services_ai_sdk.bundler.target import Target, target_for
 from services_ai_sdk.manifest.package_spec import Packages
 from services_ai_sdk.manifest.python import SUPPORTED
 from services_ai_sdk.manifest.specs import package_name, requirements
-from services_ai_sdk.wire.errors import InvalidInputError
+from services_ai_sdk.wire.errors import FindingsError, InvalidInputError
 
 
 class DependencyStatus(StrEnum):
@@ -148,7 +149,17 @@ class DependencyManager:
             self._progress(f"{LOCK_NAME} does not answer dependencies.packages any more: resolving anew")
         names = ", ".join(requirement.name for requirement in wanted[:4]) + (", …" if len(wanted) > 4 else "")
         self._progress(f"resolving {names}")
-        return resolve_first(self._resolver, wanted, self.targets(python), self._progress)
+        try:
+            return resolve_first(self._resolver, wanted, self.targets(python), self._progress)
+        except FindingsError as error:
+            raise self._explained(error, wanted, python) from error
+
+    def _explained(self, error: FindingsError, wanted: Sequence[Requirement], python: str | None) -> FindingsError:
+        """With where there are wheels; the target that the error is about comes first."""
+        targets = dict.fromkeys(
+            [next(self.targets(python)), *(target_for(each, self._machine) for each in SUPPORTED)]
+        )
+        return WheelSurvey(self._resolver).explain(error, wanted, list(targets))
 
     def layer(self, lock: Lock) -> BuiltLayer | None:
         """The layer of a lock; None when it has no packages.

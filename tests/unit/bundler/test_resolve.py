@@ -91,7 +91,8 @@ class TestTheChoiceOfPython:
         manager = self.manager(offline_environment, ["python3.12"], tmp_path)
         with pytest.raises(FindingsError) as caught:
             manager.resolve({"alpha": "*"}, "python3.11")
-        assert "python3.11" in caught.value.hint
+        assert caught.value.message.startswith("the dependencies do not resolve for python3.11")
+        assert caught.value.hint == 'set "python": "python3.12" in the manifest'
 
     def test_when_none_resolves_all_are_named(
         self, make_wheel: MakeWheel, offline_environment: dict[str, str], tmp_path: Path
@@ -256,6 +257,11 @@ class TestPrivateIndex:
         store = WheelStore(tmp_path / "store", settings, sleep=waits.append)
         (wheel,) = UvResolver(find_uv(), settings).resolve(requirements({"alpha": "*"}), target_for("3.11")).wheels
         assert wheel.location == f"http://{address}/files/{path.name}"  # no password in a lock
+        survey_of = DependencyManager(UvResolver(find_uv(), settings), LayerBuilder(tmp_path, store))
+        with pytest.raises(FindingsError) as refused:
+            make_wheel("beta", tag="cp312-none-any")
+            survey_of.resolve({"beta": "*"}, "python3.11")
+        assert refused.value.hint == 'set "python": "python3.12" in the manifest'
         failures["left"] = 2
         said: list[str] = []
         assert store.fetch([wheel], said.append)[wheel.sha256].read_bytes() == path.read_bytes()
