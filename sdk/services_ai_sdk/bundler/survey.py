@@ -152,7 +152,7 @@ class WheelSurvey:
         if not packages:
             return error
         ends_at = self._clock() + self._timeout_s
-        specs = {canonicalize_name(each.name): str(each.specifier) for each in wanted}
+        specs: dict[str, str] = {canonicalize_name(each.name): str(each.specifier) for each in wanted}
         others = {canonicalize_name(match[1]) for match in _OTHER_WHEELS.finditer(said)}
         try:
             with ThreadPoolExecutor(max_workers=_PARALLEL_MAX, thread_name_prefix="survey") as pool:

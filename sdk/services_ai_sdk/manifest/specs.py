@@ -1,22 +1,6 @@
-"""Version specs of `dependencies.packages`, translated to PEP 508 requirements.
+"""One line of `dependencies.packages`, translated to a PEP 508 requirement: name, extras, versions, marker.
 
-What is valid PEP 440 (`>=2.28.0`, `~=1.4`, `==1.*`, `>1.5`) means what PEP 440 says. Everything else is read
-as npm and Poetry write it:
-
-| written               | means                | remark                                                       |
-| --------------------- | -------------------- | ------------------------------------------------------------ |
-| `*`, `x`, empty       | any version          |                                                              |
-| `1.5.0`, `=1.5`       | `==1.5.0`, `==1.5`   | exact, as in Poetry and pip; `1.5.x` for the whole series    |
-| `1.x`, `1.5.*`        | `==1.*`, `==1.5.*`   |                                                              |
-| `^1.5.0`              | `>=1.5.0,<2`         | the leftmost number that is not 0 stays                      |
-| `^0.2.3`, `^0.0.3`    | `<0.3`, `<0.0.4`     | as npm and Poetry document 0.x                               |
-| `~1.5.2`, `~1.5`, `~1` | `<1.6`, `<1.6`, `<2` |                                                              |
-| `1.2 - 2.3`           | `>=1.2,<2.4`         | npm's hyphen range; `1.2 - 2.3.4` ends at `<=2.3.4`          |
-| `>=1.2 <2`, `^1,!=1.5` | both                 | a space or a comma joins                                     |
-
-PEP 508 has no "or": `||` is refused with the range to write instead.
-
-A package may also be an object, `{"version": "^2", "extras": ["socks"], "markers": "…"}`: see `package_spec`.
+`requests[socks]` with `^2; python_version < '3.12'`, or the object of `package_spec`. Versions: `spec_versions`.
 """
 
 from __future__ import annotations
@@ -26,11 +10,10 @@ from typing import NoReturn
 
 from packaging.markers import InvalidMarker, Marker
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion, Version
 
 from services_ai_sdk.manifest.package_spec import Packages, PackageSpec
+from services_ai_sdk.manifest.spec_versions import BadSpec, specifiers
 from services_ai_sdk.wire.errors import InvalidInputError
 
 SPEC_MAX_CHARS = 256
@@ -40,21 +23,8 @@ NAME_MAX_CHARS = 128
 
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 _EXTRAS = re.compile(r"\s*\[\s*([A-Za-z0-9._-]+(?:\s*,\s*[A-Za-z0-9._-]+)*)?\s*\]")
-_HYPHEN = re.compile(r"(\S+)\s+-\s+(\S+)")
-_CLAUSE = re.compile(r"(===|~=|==|!=|<=|>=|~>|<|>|\^|~|=)?\s*((?:\d+!)?[^\s,^~<>=!]+)")
-_JOIN = re.compile(r"\s*,\s*|\s+")
-_WILD = re.compile(r"v?(\d+(?:\.\d+)*)?\.?[xX*](?:\.[xX*])*")
-_ANY = frozenset({"", "*", "x", "X"})
 _PYTHON_NAMES = frozenset({"python"})
 _OURS = frozenset({"services-ai-sdk"})
-_DIGITS_MAX = 20
-
-
-class _Bad(Exception):  # noqa: N818 - never leaves this module
-    def __init__(self, reason: str, offset: int, meant: str = "") -> None:
-        super().__init__(reason)
-        self.offset = offset
-        self.meant = meant
 
 
 def requirements(packages: Packages) -> tuple[Requirement, ...]:
@@ -105,12 +75,12 @@ def translate(name: str, spec: str | PackageSpec) -> Requirement:
         if found and not marker.strip():
             _refuse(name, spec, "spec", _NO_MARKER, at, _SOME_MARKER)
     try:
-        specifiers = _specifiers(versions)
-    except _Bad as bad:
+        clauses = specifiers(versions)
+    except BadSpec as bad:
         _refuse(name, str(spec), where[0], str(bad), bad.offset, bad.meant)
     text = f"{base}[{','.join(extras)}]" if extras else base
     try:
-        requirement = Requirement(f"{text}{specifiers}")
+        requirement = Requirement(f"{text}{clauses}")
     except InvalidRequirement:  # `===` takes any text as a version
         _refuse(name, str(spec), where[0], "is no version spec", 0)
     if marker.strip():
@@ -166,109 +136,6 @@ def _name(name: str) -> tuple[str, tuple[str, ...]]:
             details={"package": name, "in": "name", "column": 1, "meant": ""},
         )
     return found[0], extras
-
-
-def _specifiers(text: str) -> str:
-    """Comma-joined PEP 440 clauses; empty for any version."""
-    for at, char in enumerate(text):
-        if not char.isascii():
-            raise _Bad(f"has the character {char!r}, which no version has", at)
-    if found := re.search(rf"\d{{{_DIGITS_MAX + 1},}}", text):
-        raise _Bad(f"has a number of more than {_DIGITS_MAX} digits", found.start())
-    try:
-        return str(SpecifierSet(text))
-    except InvalidSpecifier:
-        pass
-    if (at := text.find("||")) >= 0:
-        raise _Bad("has '||': a requirement has no 'or'", at, "one range that covers both, like >=1,<3")
-    if hyphen := _HYPHEN.fullmatch(text.strip()):
-        return _hyphen_range(hyphen, len(text) - len(text.lstrip()))
-    clauses: list[str] = []
-    at = len(text) - len(text.lstrip())
-    end = len(text.rstrip())
-    while at < end:
-        found = _CLAUSE.match(text, at, end)
-        if not found:
-            raise _Bad(f"cannot be read from {text[at:end][:20]!r} on", at, _meant(text[at:end]))
-        clauses.extend(_clause(found[1] or "", found[2], found.start(2)))
-        at = found.end()
-        if at < end:
-            joint = _JOIN.match(text, at, end)
-            if not joint or joint.end() == end:
-                raise _Bad(f"cannot be read from {text[at:end][:20]!r} on", at, text[:at].strip())
-            at = joint.end()
-    return ",".join(dict.fromkeys(clauses))
-
-
-def _clause(operator: str, version: str, at: int) -> list[str]:
-    if version in _ANY and operator in ("", "=", "==", ">=", "^", "~"):
-        return []
-    if operator in ("", "=", "==", "^", "~") and (wild := _WILD.fullmatch(version)):
-        return [f"=={wild[1]}.*"] if wild[1] else []
-    number = _version(version, at)
-    match operator:
-        case "" | "=":
-            return [f"=={number}"]
-        case "^":
-            return [f">={number}", f"<{_caret_end(number)}"]
-        case "~":
-            return [f">={number}", f"<{_tilde_end(number)}"]
-        case "~>":
-            raise _Bad("has '~>', which is neither PEP 440 nor npm", at - 2, f"~{version} or ~={version}")
-    clause = f"{operator}{number}"
-    try:
-        SpecifierSet(clause)
-    except InvalidSpecifier:
-        meant = f"~={version}.0" if operator == "~=" else ""
-        raise _Bad(f"has {clause!r}, which PEP 440 does not allow", at, meant) from None
-    return [clause]
-
-
-def _version(text: str, at: int) -> Version:
-    try:
-        version = Version(text)
-    except InvalidVersion:
-        raise _Bad(f"has {text[:40]!r}, which is no version", at, _meant(text)) from None
-    if version.local:
-        raise _Bad("has a local version (after '+'), which no index serves", at + text.index("+"), version.public)
-    return version
-
-
-def _caret_end(version: Version) -> str:
-    """The first version that the caret leaves out: the leftmost number that is not 0 rises, or the last given."""
-    numbers = version.release
-    keep = next((place for place, number in enumerate(numbers[:3]) if number), min(len(numbers), 3) - 1)
-    return _next(version, keep)
-
-
-def _tilde_end(version: Version) -> str:
-    return _next(version, 1 if len(version.release) > 1 else 0)
-
-
-def _next(version: Version, place: int) -> str:
-    numbers = [*version.release[:place], version.release[place] + 1]
-    epoch = f"{version.epoch}!" if version.epoch else ""
-    return epoch + ".".join(str(number) for number in numbers)
-
-
-def _hyphen_range(found: re.Match[str], shift: int) -> str:
-    low, high = _version(found[1], shift), _version(found[2], shift + found.start(2))
-    if high < low:
-        raise _Bad("ends before it starts", shift + found.start(2), f"{found[2]} - {found[1]}")
-    whole = len(high.release) >= 3
-    return f">={low},<={high}" if whole else f">={low},<{_next(high, len(high.release) - 1)}"
-
-
-def _meant(text: str) -> str:
-    """The nearest thing that can be read, or nothing."""
-    word = text.strip().lower()
-    if word in ("latest", "any", "newest", "all", "stable"):
-        return "*"
-    if "://" in word or word.startswith(("git+", "file:", "./", "../", "/")):
-        return "a version: plugins are built from an index's wheels, never from a URL or path"
-    if found := re.search(r"([\^~]|[<>=!~]=|[<>])?\s*(\d+(?:\.\d+)*)", word):
-        return f"{found[1] or ''}{found[2]}"
-    return ""
 
 
 def _refuse(name: str, spec: str, where: str, reason: str, offset: int, meant: str = "") -> NoReturn:

@@ -258,8 +258,8 @@ class TestPrivateIndex:
         (wheel,) = UvResolver(find_uv(), settings).resolve(requirements({"alpha": "*"}), target_for("3.11")).wheels
         assert wheel.location == f"http://{address}/files/{path.name}"  # no password in a lock
         survey_of = DependencyManager(UvResolver(find_uv(), settings), LayerBuilder(tmp_path, store))
+        make_wheel("beta", tag="cp312-none-any")
         with pytest.raises(FindingsError) as refused:
-            make_wheel("beta", tag="cp312-none-any")
             survey_of.resolve({"beta": "*"}, "python3.11")
         assert refused.value.hint == 'set "python": "python3.12" in the manifest'
         failures["left"] = 2

@@ -61,6 +61,10 @@ from services_ai_sdk.wire.errors import InvalidInputError
         (">=1.2 <2", "1.5", "1.1 2.0"),
         ("^1.2, !=1.3", "1.2 1.4", "1.3 2.0"),
         (" ^ 1.5 ", "1.5", "2.0"),
+        ("^1 || ^2", "1.0 2.9", "0.9 3.0"),
+        ("2.x || 1.5.x || 1.6 - 1", "1.5 1.9.9 2.5", "1.4 3.0"),
+        ("<=2.0 || >=2.0", "0.1 9", ""),
+        ("==1!1.* || ==1!2.*", "1!1.5 1!2.5", "1.5 1!3"),
     ],
 )
 def test_a_spec_means_what_its_author_means(spec: str, fits: str, does_not: str) -> None:
@@ -141,7 +145,14 @@ class TestTheLongForm:
     ("spec", "column", "meant"),
     [
         ("latest", 1, "*"),
-        ("^1 || ^2", 4, "one range that covers both, like >=1,<3"),
+        ("^1 || ^3", 4, ">=1,<4"),
+        ("1.2.0 || 1.2.1", 7, ">=1.2.0,<=1.2.1"),
+        ("^1 || !=1.5", 4, ">=1,<2"),
+        ("!=1 || !=2", 5, ""),
+        ("^1 ||", 4, "^1"),
+        ("|| ^1", 1, "^1"),
+        ("^1 || lat", 7, ""),
+        ("^1 | ^2", 4, ""),
         ("~>1.5", 1, "~1.5 or ~=1.5"),
         ("1.x.3", 1, "1"),
         (">=1.5.x", 3, "1.5"),
@@ -232,7 +243,7 @@ def test_escapes_do_not_move_the_place() -> None:
 
 
 def test_findings_point_at_the_character() -> None:
-    packages = '{\n  "requests": "^2 || 3",\n  "a b": "*", "PyYAML": "*",\n"pyyaml": "1"}'
+    packages = '{\n  "requests": "^2 || 4",\n  "a b": "*", "PyYAML": "*",\n"pyyaml": "1"}'
     text = '{"dependencies": {"packages": ' + packages + "}}"
     located = locate(text)
     found = list(spec_findings(located.value["dependencies"]["packages"], located))
