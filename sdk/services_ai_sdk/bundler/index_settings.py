@@ -72,6 +72,20 @@ class IndexSettings:
         """For our own downloads."""
         return ssl.create_default_context(cafile=self._environ.get("SSL_CERT_FILE") or None)
 
+    def proxies(self, url: str) -> dict[str, str]:
+        """The proxy for each scheme, as uv takes it from the environment; empty where `url` goes without one."""
+        parts = urlsplit(url)
+        if _left_out(parts.hostname or "", parts.port, self._variable("no_proxy")):
+            return {}
+        found = {
+            scheme: self._variable(f"{scheme}_proxy") or self._variable("all_proxy")
+            for scheme in ("https", "http")
+        }
+        return {scheme: proxy for scheme, proxy in found.items() if proxy}
+
+    def _variable(self, name: str) -> str:
+        return self._environ.get(name) or self._environ.get(name.upper(), "")
+
     def authorization(self, url: str) -> str | None:
         """The Authorization header for a file on one of the configured indexes; None where none is known."""
         wanted = urlsplit(url)
@@ -111,6 +125,18 @@ class IndexSettings:
         except (OSError, netrc.NetrcParseError):
             return None
         return _basic(found[0], found[2]) if found else None
+
+
+def _left_out(host: str, port: int | None, patterns: str) -> bool:
+    """Whether NO_PROXY names the host: itself, a domain above it, or `*`."""
+    for pattern in (each.strip().lower() for each in patterns.split(",")):
+        name, _, wanted = pattern.partition(":")
+        name = name.removeprefix("*").removeprefix(".")
+        if pattern == "*" or (
+            name and (host == name or host.endswith(f".{name}")) and wanted in ("", str(port or ""))
+        ):
+            return True
+    return False
 
 
 def local_path(url: str) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 import tempfile
@@ -15,18 +14,11 @@ from packaging.requirements import Requirement
 from services_ai_sdk.bundler.index_settings import IndexSettings
 from services_ai_sdk.bundler.lock import Lock, parse_lock
 from services_ai_sdk.bundler.target import Target
+from services_ai_sdk.bundler.uv_errors import uv_error
 from services_ai_sdk.wire.errors import FindingsError, PlatformError
 
 Progress = Callable[[str], None]
 """Takes one line for a person."""
-
-_UNREACHABLE = re.compile(
-    r"failed to fetch|error sending request|dns error|timed? ?out|request failed", re.IGNORECASE
-)
-_TEXT_MAX_CHARS = 4000
-
-LOOSEN = "loosen one of the version specs that uv names, in dependencies.packages of manifest.json"
-"""What to do where versions contradict each other."""
 
 
 class Resolving(Protocol):
@@ -151,7 +143,7 @@ class UvResolver:
             ) from error
         said = done.stderr.decode("utf-8", "replace").strip()
         if done.returncode:
-            raise _error(done.returncode, said, target)
+            raise uv_error(done.returncode, said, target)
         return said
 
 
@@ -197,34 +189,3 @@ def resolve_first(
         hint=first.hint,
         details={**first.details, "tried": [target.runtime for target, _ in failures]},
     )
-
-
-def _error(returncode: int, said: str, target: Target) -> FindingsError | PlatformError:
-    text = said if len(said) <= _TEXT_MAX_CHARS else said[:_TEXT_MAX_CHARS] + "…"
-    if returncode == 1 and "No solution found" in said:
-        text = text.removeprefix("error: ")
-        return FindingsError(
-            f"the dependencies do not resolve for {target.runtime} ({target.uv_platform}):\n{text}",
-            code="dependencies-unresolvable",
-            hint=_sentence(said, target),
-            details={"python": target.runtime, "uv": text},
-        )
-    if _UNREACHABLE.search(said):
-        return PlatformError(
-            f"the package index did not answer:\n{text}",
-            code="registry-unreachable",
-            hint="check the network; uv reads the index from UV_DEFAULT_INDEX, and proxies from HTTPS_PROXY",
-            retryable=True,
-        )
-    return PlatformError(f"uv failed (exit code {returncode}):\n{text}", code="uv-failed")
-
-
-def _sentence(said: str, target: Target) -> str:
-    if found := re.search(r"Because (\S+) was not found in", said):
-        return f"no package is called {found[1].rstrip(',')}: check its spelling in dependencies.packages"
-    if "no usable wheels" in said or "has no wheels" in said:
-        return (
-            f"only wheels are installed, and uv found none for {target.runtime}: "
-            'take another version of that package, or set "python" in the manifest to one that has wheels'
-        )
-    return LOOSEN

@@ -16,8 +16,9 @@ from typing import Any
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from services_ai_sdk.bundler.resolve import LOOSEN, Resolving
+from services_ai_sdk.bundler.resolve import Resolving
 from services_ai_sdk.bundler.target import Target
+from services_ai_sdk.bundler.uv_errors import LOOSEN
 from services_ai_sdk.wire.errors import FindingsError, PlatformError
 
 PACKAGES_MAX = 3

@@ -5,12 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from packaging.utils import canonicalize_name
-
 from services_ai_sdk.manifest.findings import Finding, Severity
 from services_ai_sdk.manifest.package_spec import Packages
 from services_ai_sdk.manifest.positions import Located
-from services_ai_sdk.manifest.specs import translate
+from services_ai_sdk.manifest.specs import package_name, translate
 from services_ai_sdk.wire.errors import InvalidInputError
 
 _FILE = "manifest.json"
@@ -21,10 +19,12 @@ def spec_findings(packages: Packages, located: Located) -> Iterator[Finding]:
     seen: dict[str, str] = {}
     for name, spec in packages.items():
         try:
-            package = canonicalize_name(translate(name, spec).name)
+            translate(name, spec)
         except InvalidInputError as error:
             yield _finding(located, name, error)
-            continue
+            if error.details.get("in") == "name":
+                continue
+        package = package_name(name)
         if package in seen:
             text = f"{seen[package]!r} and {name!r} are one package: PyPI reads both as {package!r}"
             twice = InvalidInputError(text, code="dependency-duplicate", hint="keep one of the two lines")

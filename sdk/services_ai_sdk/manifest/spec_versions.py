@@ -106,7 +106,7 @@ def _clause(operator: str, version: str, at: int) -> list[str]:
         if operator in ("^", "~") and wild[1]:  # ^1.2.x is npm's ^1.2, and not 1.2.x
             return _clause(operator, wild[1], at)
         return [f"=={wild[1]}.*"] if wild[1] else []
-    number = _version(version, at)
+    number = _version(version, at, operator)
     match operator:
         case "" | "=":
             return [f"=={number}"]
@@ -125,11 +125,14 @@ def _clause(operator: str, version: str, at: int) -> list[str]:
     return [clause]
 
 
-def _version(text: str, at: int) -> Version:
+def _version(text: str, at: int, operator: str = "") -> Version:
     try:
         version = Version(text)
     except InvalidVersion:
-        raise BadSpec(f"has {text[:40]!r}, which is no version", at, _meant(text)) from None
+        meant = _meant(text)
+        raise BadSpec(
+            f"has {text[:40]!r}, which is no version", at, operator + meant if meant[:1].isdigit() else meant
+        ) from None
     if version.local:
         raise BadSpec(
             "has a local version (after '+'), which no index serves", at + text.index("+"), version.public

@@ -140,6 +140,14 @@ class TestTheLongForm:
         (found,) = self.load('{"PyYAML": {"version": "*"}, "pyyaml": "*"}').findings
         assert found.code == "dependency-duplicate"
 
+    def test_they_are_told_beside_a_bad_spec(self) -> None:
+        found = self.load('{"PyYAML": "latest", "pyyaml": "oldest"}').findings
+        assert [each.code.removeprefix("dependency-") for each in found] == [
+            "spec-invalid",
+            "duplicate",
+            "spec-invalid",
+        ]
+
 
 @pytest.mark.parametrize(
     ("spec", "column", "meant"),
@@ -155,7 +163,8 @@ class TestTheLongForm:
         ("^1 | ^2", 4, ""),
         ("~>1.5", 1, "~1.5 or ~=1.5"),
         ("1.x.3", 1, "1"),
-        (">=1.5.x", 3, "1.5"),
+        (">=1.5.x", 3, ">=1.5"),
+        ("^2.x.3", 2, "^2"),
         ("^", 1, ""),
         ("^1.5,", 5, "^1.5"),
         ("1.5.0 foo", 7, ""),
