@@ -18,6 +18,7 @@ from services_ai_sdk.bundler.lock import Lock
 from services_ai_sdk.bundler.names import same_file_key
 from services_ai_sdk.bundler.origins import brought_by
 from services_ai_sdk.bundler.resolve import Progress
+from services_ai_sdk.bundler.stdlib import part_of_python
 from services_ai_sdk.bundler.wheel import Wheel
 from services_ai_sdk.bundler.zipwriter import Item, write_zip
 from services_ai_sdk.wire.errors import FindingsError, InvalidInputError
@@ -124,6 +125,10 @@ class LayerBuilder:
             )
             check_size(packages, lock)
             items, warnings = _items(wheels)
+            warnings += [
+                f"{package} brings {module}, which is part of Python: the plugin gets that one instead of Python's"
+                for package, module in hidden_modules(packages, lock.target.python).items()
+            ]
             progress(f"building the layer: {len(wheels)} packages, {len(items)} files")
             for wheel in wheels:
                 wheel.archive.verify()
@@ -183,6 +188,15 @@ def _origin(name: str, origins: Sequence[str]) -> str:
     if name in origins:
         return f"declared, and brought by {others}" if others else "declared"
     return f"brought by {others}" if others else ""
+
+
+def hidden_modules(packages: Iterable[LayerPackage], python: str) -> dict[str, str]:
+    """By package the module of Python's own that it would take the place of."""
+    hidden = {
+        package.name: next((name for name in package.import_names if part_of_python(name, python)), "")
+        for package in packages
+    }
+    return {package: module for package, module in hidden.items() if module}
 
 
 def check_layer(archive: Archive) -> None:

@@ -119,6 +119,18 @@ def test_a_file_that_two_packages_bring(make_wheel: MakeWheel, manager: Dependen
     assert built.warnings == ("alpha and beta both bring tests/conftest.py; that of alpha is used",)
 
 
+@pytest.mark.parametrize(("python", "warned"), [("python3.12", ["enum", "telnetlib"]), ("python3.13", ["enum"])])
+def test_a_package_that_hides_a_module_of_python_is_warned_of(
+    make_wheel: MakeWheel, manager: DependencyManager, python: str, warned: list[str]
+) -> None:
+    make_wheel("alpha", files={"enum/__init__.py": b""})
+    make_wheel("beta", files={"telnetlib.py": b"", "tests/x.py": b""})
+    built = manager.layer(manager.resolve({"alpha": "*", "beta": "*"}, python))
+    assert built is not None
+    assert [warning.split()[2].rstrip(",") for warning in built.warnings] == warned
+    assert all("part of Python" in warning for warning in built.warnings)
+
+
 def test_names_that_collide_between_packages_are_refused(
     make_wheel: MakeWheel, manager: DependencyManager
 ) -> None:
