@@ -295,6 +295,44 @@ class TestIndexSettings:
             is None
         )
 
+    @pytest.mark.parametrize("variable", ["UV_FIND_LINKS", "PIP_FIND_LINKS"])
+    def test_relative_folders_are_those_of_the_person(
+        self,
+        make_wheel: MakeWheel,
+        offline_environment: dict[str, str],
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        variable: str,
+    ) -> None:
+        """uv itself runs in a folder of its own."""
+        make_wheel("alpha")
+        del offline_environment["UV_FIND_LINKS"]
+        monkeypatch.chdir(tmp_path)
+        manager = DependencyManager.from_environment(environ=offline_environment | {variable: "wheels"})
+        lock = manager.resolve({"alpha": "*"}, "python3.11")
+        assert manager.layer(lock) is not None
+
+    def test_other_relative_paths_too(self, tmp_path: Path) -> None:
+        for name in ("uv.toml", "ca.pem", "constraints.txt"):
+            (tmp_path / name).touch()
+        (tmp_path / "simple").mkdir()
+        environ = {
+            "UV_CONFIG_FILE": "uv.toml",
+            "SSL_CERT_FILE": "ca.pem",
+            "UV_CONSTRAINT": "constraints.txt",
+            "UV_INDEX": "own=https://a.example/simple ./simple",
+            "UV_FIND_LINKS": "https://b.example/links,simple",
+            "UV_CACHE_DIR": "/cache",
+        }
+        assert IndexSettings(environ, tmp_path).uv_environment() == {
+            "UV_CONFIG_FILE": str(tmp_path / "uv.toml"),
+            "SSL_CERT_FILE": str(tmp_path / "ca.pem"),
+            "UV_CONSTRAINT": str(tmp_path / "constraints.txt"),
+            "UV_INDEX": f"own=https://a.example/simple {tmp_path / 'simple'}",
+            "UV_FIND_LINKS": f"https://b.example/links,{tmp_path / 'simple'}",
+            "UV_CACHE_DIR": "/cache",
+        }
+
     def test_credentials_go_to_their_own_index_only(self, tmp_path: Path) -> None:
         (tmp_path / ".netrc").write_text("machine n.example login ada password secret\n")
         settings = IndexSettings(
