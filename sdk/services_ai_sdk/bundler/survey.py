@@ -104,8 +104,8 @@ class Wheels:
         if self.source_only:
             return (
                 f"{self.package} is published as source only, and sources are never built here: take another "
-                f"package, or build its wheel yourself (pip wheel --no-deps -w wheels {self.package}) and set "
-                "UV_FIND_LINKS=wheels"
+                f"package, or build its wheel yourself (pip wheel --no-deps -w ../wheels {self.package}) and set "
+                "UV_FIND_LINKS=../wheels"
             )
         if self.systems:
             return f"{self.package} is for {' and '.join(self.systems)}, and plugins run on Linux: leave it out"

@@ -117,7 +117,7 @@ def test_source_only_is_said_and_never_run(
     error = refused(manager, {"raw": "*"} if depth == "declared" else {"above": "*"})
     assert said(error) == ["raw: no version has a wheel; there is only its source"]
     assert "raw is published as source only" in error.hint
-    assert "pip wheel --no-deps -w wheels raw" in error.hint
+    assert "pip wheel --no-deps -w ../wheels raw" in error.hint
     assert error.details["wheels"][0]["source_only"] is True
     assert not (tmp_path / "ran").exists()
 
