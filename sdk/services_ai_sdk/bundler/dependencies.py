@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Self
 
 from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 
 from services_ai_sdk.bundler.cache import cache_folder
 from services_ai_sdk.bundler.fetch import WheelStore
@@ -20,10 +19,12 @@ from services_ai_sdk.bundler.layer import BuiltLayer, LayerBuilder
 from services_ai_sdk.bundler.lock import LOCK_NAME, Lock, read_lock, satisfies
 from services_ai_sdk.bundler.pythons import runtimes_here
 from services_ai_sdk.bundler.resolve import Progress, Resolving, UvResolver, find_uv, resolve_first
+from services_ai_sdk.bundler.survey import WheelSurvey
 from services_ai_sdk.bundler.target import Target, target_for
+from services_ai_sdk.manifest.package_spec import Packages
 from services_ai_sdk.manifest.python import SUPPORTED
-from services_ai_sdk.manifest.specs import requirements
-from services_ai_sdk.wire.errors import InvalidInputError
+from services_ai_sdk.manifest.specs import package_name, requirements
+from services_ai_sdk.wire.errors import FindingsError, InvalidInputError
 
 
 class DependencyStatus(StrEnum):
@@ -126,7 +127,7 @@ class DependencyManager:
                 tried.add(runtime)
                 yield target_for(runtime, self._machine)
 
-    def resolve(self, packages: Mapping[str, str], python: str | None = None, folder: Path | None = None) -> Lock:
+    def resolve(self, packages: Packages, python: str | None = None, folder: Path | None = None) -> Lock:
         """The lock of a manifest's packages.
 
         Args:
@@ -148,7 +149,17 @@ class DependencyManager:
             self._progress(f"{LOCK_NAME} does not answer dependencies.packages any more: resolving anew")
         names = ", ".join(requirement.name for requirement in wanted[:4]) + (", …" if len(wanted) > 4 else "")
         self._progress(f"resolving {names}")
-        return resolve_first(self._resolver, wanted, self.targets(python), self._progress)
+        try:
+            return resolve_first(self._resolver, wanted, self.targets(python), self._progress)
+        except FindingsError as error:
+            raise self._explained(error, wanted, python) from error
+
+    def _explained(self, error: FindingsError, wanted: Sequence[Requirement], python: str | None) -> FindingsError:
+        """With where there are wheels; the target that the error is about comes first."""
+        targets = dict.fromkeys(
+            [next(self.targets(python)), *(target_for(each, self._machine) for each in SUPPORTED)]
+        )
+        return WheelSurvey(self._resolver).explain(error, wanted, list(targets))
 
     def layer(self, lock: Lock) -> BuiltLayer | None:
         """The layer of a lock; None when it has no packages.
@@ -184,7 +195,7 @@ class DependencyManager:
 
 
 def records(
-    plugin: str, packages: Mapping[str, str], lock: Lock | None, layer: BuiltLayer | None, failed: str = ""
+    plugin: str, packages: Packages, lock: Lock | None, layer: BuiltLayer | None, failed: str = ""
 ) -> tuple[PluginDependency, ...]:
     """One record a package: those the manifest names first, then those that came along.
 
@@ -195,7 +206,7 @@ def records(
         layer: None while nothing is built.
         failed: Why it did not go on.
     """
-    specs: dict[str, str] = {canonicalize_name(name.partition("[")[0]): spec for name, spec in packages.items()}
+    specs: dict[str, str] = {package_name(name): str(spec) for name, spec in packages.items()}
     versions = {wheel.name: wheel.version for wheel in lock.wheels} if lock else {}
     built = {package.name: package for package in layer.packages} if layer else {}
     status = DependencyStatus.FAILED if failed else DependencyStatus.PENDING

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.error import HTTPError
-from urllib.request import HTTPSHandler, OpenerDirector, Request, build_opener
+from urllib.request import HTTPSHandler, OpenerDirector, ProxyHandler, Request, build_opener
 
 from services_ai_sdk.bundler import cache
 from services_ai_sdk.bundler.index_settings import IndexSettings, local_path
@@ -53,7 +54,7 @@ class WheelStore:
             InvalidInputError: `wheel-hash-mismatch`: a file is not the one that was locked. `wheel-too-large`.
             PlatformError: `wheel-unavailable`: it could not be fetched.
         """
-        opener = build_opener(HTTPSHandler(context=self._settings.ssl_context()))
+        context = self._settings.ssl_context()
         one_at_a_time = threading.Lock()
 
         def say(line: str) -> None:
@@ -61,10 +62,10 @@ class WheelStore:
                 progress(line)
 
         with ThreadPoolExecutor(max_workers=_PARALLEL_MAX, thread_name_prefix="wheels") as pool:
-            paths = list(pool.map(lambda wheel: self._fetch(wheel, opener, say), wheels))
+            paths = list(pool.map(lambda wheel: self._fetch(wheel, context, say), wheels))
         return {wheel.sha256: path for wheel, path in zip(wheels, paths, strict=True)}
 
-    def _fetch(self, wheel: LockedWheel, opener: OpenerDirector, progress: Progress) -> Path:
+    def _fetch(self, wheel: LockedWheel, context: ssl.SSLContext, progress: Progress) -> Path:
         kept = self._folder / wheel.sha256[:2] / wheel.sha256 / "wheel.whl"
         if kept.is_file():
             if cache.sha256_of(kept) == wheel.sha256:
@@ -81,7 +82,8 @@ class WheelStore:
             )
         size = f" ({wheel.size_bytes / 1e6:.1f} MB)" if wheel.size_bytes else ""
         progress(f"downloading {wheel.name} {wheel.version}{size}")
-        self._download(wheel, opener, kept)
+        proxies = ProxyHandler(self._settings.proxies(wheel.location))
+        self._download(wheel, build_opener(HTTPSHandler(context=context), proxies), kept)
         return kept
 
     def _local(self, wheel: LockedWheel) -> Path | None:

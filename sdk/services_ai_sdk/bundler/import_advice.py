@@ -5,20 +5,15 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from packaging.version import InvalidVersion, Version
 
+from services_ai_sdk.bundler.stdlib import REMOVED
 from services_ai_sdk.wire.failure import Category, Failure
 
 _MISSING_MODULE = re.compile(r"No module named '([\w.]+)'")
 _MISSING_LIBRARY = re.compile(r"(lib[\w.+-]+\.so[.\d]*): cannot open shared object file")
-_REMOVED = {
-    "distutils": "3.12", "imp": "3.12", "asynchat": "3.12", "asyncore": "3.12", "smtpd": "3.12",
-    "cgi": "3.13", "crypt": "3.13", "imghdr": "3.13", "pipes": "3.13", "telnetlib": "3.13", "uu": "3.13",
-}  # fmt: skip
-"""Standard modules and the Python that no longer has them (What's New in Python 3.12 and 3.13)."""
-
 _DISTRIBUTIONS = {
     "Crypto": "pycryptodome", "OpenSSL": "pyopenssl", "PIL": "pillow", "attr": "attrs", "bs4": "beautifulsoup4",
     "cv2": "opencv-python-headless", "dateutil": "python-dateutil", "docx": "python-docx",
@@ -37,11 +32,13 @@ class Scene:
         versions: Locked version by normalised name.
         python: `3.12`.
         memory_mb: What the plugin may use.
+        hiding: Module of Python's own, by the package that hides it.
     """
 
     versions: Mapping[str, str]
     python: str
     memory_mb: int
+    hiding: Mapping[str, str] = field(default_factory=dict)
 
 
 def advice(failure: Failure, scene: Scene) -> str:
@@ -69,7 +66,7 @@ def _pkg_resources(failure: Failure, _scene: Scene) -> str:
 
 def _removed_module(failure: Failure, scene: Scene) -> str:
     name = _missing(failure).partition(".")[0]
-    since = _REMOVED.get(name)
+    since = REMOVED.get(name)
     if not since or Version(scene.python) < Version(since):
         return ""
     extra = ', or add "setuptools": "<82", which brings it' if name == "distutils" else ""
@@ -94,6 +91,12 @@ def _missing_library(failure: Failure, scene: Scene) -> str:
     return f"it needs the system library {found[1]}, which Lambda does not have: take a wheel that carries it"
 
 
+def _hidden_module(_failure: Failure, scene: Scene) -> str:
+    """Backports for old Pythons resolve for new ones too, and the layer comes before the standard library."""
+    package, module = next(iter(scene.hiding.items()), ("", ""))
+    return f'leave out "{package}": Python has {module} itself' if package else ""
+
+
 def _missing(failure: Failure) -> str:
     found = _MISSING_MODULE.search(failure.message)
     return found[1] if found else ""
@@ -108,4 +111,5 @@ def _at_least(version: str | None, bound: str) -> bool:
 
 _RULES: tuple[Callable[[Failure, Scene], str], ...] = (
     _memory, _old_numpy, _pkg_resources, _removed_module, _missing_library, _missing_module,
+    _hidden_module,
 )  # fmt: skip

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 from services_ai_sdk.bundler import cache, probe
 from services_ai_sdk.bundler.cache import cache_folder
 from services_ai_sdk.bundler.import_advice import Scene, advice
+from services_ai_sdk.bundler.layer import hidden_modules
 from services_ai_sdk.bundler.local_function import local_function
 from services_ai_sdk.wire.errors import FindingsError, InvalidInputError, PlatformError
 from services_ai_sdk.wire.failure import Category, Failure
@@ -172,7 +173,8 @@ class ImportCheck:
         self, subject: Subject, owners: Mapping[str, str], failures: Mapping[str, Failure]
     ) -> list[ImportFailure]:
         versions = {package.name: package.version for package in subject.packages}
-        scene = Scene(versions, subject.python.removeprefix("python"), subject.memory_mb)
+        python = subject.python.removeprefix("python")
+        scene = Scene(versions, python, subject.memory_mb, hidden_modules(subject.packages, python))
         return [
             ImportFailure(module, owners[module], failure, advice(failure, scene))
             for module, failure in failures.items()

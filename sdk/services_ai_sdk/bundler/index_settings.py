@@ -30,6 +30,22 @@ _NOT_PASSED = frozenset(
 )
 """They would change what is resolved, and for what."""
 
+_PATHS = {
+    "UV_FIND_LINKS": ",",
+    "UV_DEFAULT_INDEX": " ",
+    "UV_INDEX_URL": " ",
+    "UV_INDEX": " ",
+    "UV_EXTRA_INDEX_URL": " ",
+    "UV_CONSTRAINT": " ",
+    "UV_OVERRIDE": " ",
+    "UV_CONFIG_FILE": "\0",
+    "UV_CACHE_DIR": "\0",
+    "SSL_CERT_FILE": "\0",
+    "SSL_CERT_DIR": "\0",
+    "NETRC": "\0",
+}
+"""Variables that may hold paths, and what stands between several; no path has a NUL in it."""
+
 _INDEX_VARIABLES = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX", "UV_EXTRA_INDEX_URL")
 _NAMED = re.compile(r"([A-Za-z0-9_.-]+)=(?=[a-z]+:)")
 
@@ -39,11 +55,21 @@ class IndexSettings:
 
     Args:
         environ: `os.environ`, or a test's own mapping.
+        folder: What relative paths in it are relative to; the current directory when left out.
     """
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
+    def __init__(self, environ: Mapping[str, str], folder: Path | None = None) -> None:
         self._environ = {key: value for key, value in environ.items() if key not in _NOT_PASSED}
+        self._folder = folder or Path.cwd()
         self._translate_pip()
+        for name, joint in _PATHS.items():
+            if text := self._environ.get(name):
+                self._environ[name] = joint.join(map(self._absolute, text.split(joint)))
+
+    def _absolute(self, text: str) -> str:
+        """Uv runs in a folder of its own, so a path of this one must not be relative."""
+        path = self._folder / text
+        return text if "://" in text or not path.exists() else str(path)
 
     def _translate_pip(self) -> None:
         """Pip's variables, where uv's own say nothing."""
@@ -53,7 +79,7 @@ class IndexSettings:
         if (urls := env.get("PIP_EXTRA_INDEX_URL")) and not (env.get("UV_INDEX") or env.get("UV_EXTRA_INDEX_URL")):
             env["UV_INDEX"] = " ".join(urls.split())
         if (links := env.get("PIP_FIND_LINKS")) and not env.get("UV_FIND_LINKS"):
-            there = [link for link in links.split() if "://" in link or Path(link).is_dir()]
+            there = [link for link in links.split() if "://" in link or (self._folder / link).is_dir()]
             if there:
                 env["UV_FIND_LINKS"] = ",".join(there)
         if (cert := env.get("PIP_CERT")) and not env.get("SSL_CERT_FILE"):
@@ -71,6 +97,20 @@ class IndexSettings:
     def ssl_context(self) -> ssl.SSLContext:
         """For our own downloads."""
         return ssl.create_default_context(cafile=self._environ.get("SSL_CERT_FILE") or None)
+
+    def proxies(self, url: str) -> dict[str, str]:
+        """The proxy for each scheme, as uv takes it from the environment; empty where `url` goes without one."""
+        parts = urlsplit(url)
+        if _left_out(parts.hostname or "", parts.port, self._variable("no_proxy")):
+            return {}
+        found = {
+            scheme: self._variable(f"{scheme}_proxy") or self._variable("all_proxy")
+            for scheme in ("https", "http")
+        }
+        return {scheme: proxy for scheme, proxy in found.items() if proxy}
+
+    def _variable(self, name: str) -> str:
+        return self._environ.get(name) or self._environ.get(name.upper(), "")
 
     def authorization(self, url: str) -> str | None:
         """The Authorization header for a file on one of the configured indexes; None where none is known."""
@@ -111,6 +151,18 @@ class IndexSettings:
         except (OSError, netrc.NetrcParseError):
             return None
         return _basic(found[0], found[2]) if found else None
+
+
+def _left_out(host: str, port: int | None, patterns: str) -> bool:
+    """Whether NO_PROXY names the host: itself, a domain above it, or `*`."""
+    for pattern in (each.strip().lower() for each in patterns.split(",")):
+        name, _, wanted = pattern.partition(":")
+        name = name.removeprefix("*").removeprefix(".")
+        if pattern == "*" or (
+            name and (host == name or host.endswith(f".{name}")) and wanted in ("", str(port or ""))
+        ):
+            return True
+    return False
 
 
 def local_path(url: str) -> Path:

@@ -9,12 +9,16 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from packaging.requirements import Requirement
+
 from services_ai_sdk.bundler import cache
 from services_ai_sdk.bundler.archive import Archive
 from services_ai_sdk.bundler.fetch import WheelStore
 from services_ai_sdk.bundler.lock import Lock
 from services_ai_sdk.bundler.names import same_file_key
+from services_ai_sdk.bundler.origins import brought_by
 from services_ai_sdk.bundler.resolve import Progress
+from services_ai_sdk.bundler.stdlib import part_of_python
 from services_ai_sdk.bundler.wheel import Wheel
 from services_ai_sdk.bundler.zipwriter import Item, write_zip
 from services_ai_sdk.wire.errors import FindingsError, InvalidInputError
@@ -37,6 +41,7 @@ class LayerPackage:
         size_bytes: Unzipped.
         import_names: What can be imported from it.
         license: As it states it; empty when it does not.
+        requires: Its own `Requires-Dist` lines.
     """
 
     name: str
@@ -44,6 +49,7 @@ class LayerPackage:
     size_bytes: int
     import_names: tuple[str, ...]
     license: str
+    requires: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +119,16 @@ class LayerBuilder:
                     wheel.size_bytes,
                     wheel.import_names(),
                     wheel.license,
+                    wheel.requires,
                 )
                 for wheel in wheels
             )
-            check_size(packages)
+            check_size(packages, lock)
             items, warnings = _items(wheels)
+            warnings += [
+                f"{package} brings {module}, which is part of Python: the plugin gets that one instead of Python's"
+                for package, module in hidden_modules(packages, lock.target.python).items()
+            ]
             progress(f"building the layer: {len(wheels)} packages, {len(items)} files")
             for wheel in wheels:
                 wheel.archive.verify()
@@ -128,22 +139,28 @@ class LayerBuilder:
         return BuiltLayer(target, made.sha256, made.size_bytes, made.unzipped_bytes, packages, tuple(warnings))
 
 
-def check_size(packages: Sequence[LayerPackage], other_bytes: int = 0) -> None:
+def check_size(packages: Sequence[LayerPackage], lock: Lock, other_bytes: int = 0) -> None:
     """Refuses what Lambda would refuse.
 
     Args:
         packages: What is in the layer.
+        lock: What it was made from: says which packages were asked for.
         other_bytes: Unzipped size of the function's code.
 
     Raises:
-        FindingsError: `layer-too-large`, with a table of the biggest packages.
+        FindingsError: `layer-too-large`, with a table of the biggest packages and of what brings each.
     """
     total = sum(package.size_bytes for package in packages) + other_bytes
     if total <= UNZIPPED_MAX_BYTES:
         return
+    declared = [Requirement(text) for text in lock.requirements or ()]
+    requires = {package.name: package.requires for package in packages}
+    origins = brought_by(requires, declared, lock.target.environment())
     biggest = sorted(packages, key=lambda package: (-package.size_bytes, package.name))[:_TABLE_ROWS]
     rows = "\n".join(
-        f"  {package.size_bytes / 1e6:8.1f} MB  {package.name} {package.version}" for package in biggest
+        f"  {package.size_bytes / 1e6:8.1f} MB  {f'{package.name} {package.version}':28}"
+        f"  {_origin(package.name, origins[package.name])}".rstrip()
+        for package in biggest
     )
     code = f", with {other_bytes / 1e6:.1f} MB of the plugin's own files," if other_bytes else ""
     raise FindingsError(
@@ -154,9 +171,32 @@ def check_size(packages: Sequence[LayerPackage], other_bytes: int = 0) -> None:
         details={
             "unzipped_bytes": total,
             "limit_bytes": UNZIPPED_MAX_BYTES,
-            "packages": [{"name": package.name, "size_bytes": package.size_bytes} for package in biggest],
+            "packages": [
+                {
+                    "name": package.name,
+                    "size_bytes": package.size_bytes,
+                    "brought_by": list(origins[package.name]),
+                }
+                for package in biggest
+            ],
         },
     )
+
+
+def _origin(name: str, origins: Sequence[str]) -> str:
+    others = ", ".join(origin for origin in origins if origin != name)
+    if name in origins:
+        return f"declared, and brought by {others}" if others else "declared"
+    return f"brought by {others}" if others else ""
+
+
+def hidden_modules(packages: Iterable[LayerPackage], python: str) -> dict[str, str]:
+    """By package the module of Python's own that it would take the place of."""
+    hidden = {
+        package.name: next((name for name in package.import_names if part_of_python(name, python)), "")
+        for package in packages
+    }
+    return {package: module for package, module in hidden.items() if module}
 
 
 def check_layer(archive: Archive) -> None:
@@ -224,7 +264,8 @@ def _read_facts(layer: Path, facts: Path) -> BuiltLayer | None:
         if layer.stat().st_size != built.size_bytes:
             return None
         packages = tuple(
-            LayerPackage(**{**one, "import_names": tuple(one["import_names"])}) for one in raw["packages"]
+            LayerPackage(**{**one, "import_names": tuple(one["import_names"]), "requires": tuple(one["requires"])})
+            for one in raw["packages"]
         )
     except (OSError, ValueError, TypeError, KeyError):
         return None

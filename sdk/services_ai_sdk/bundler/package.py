@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from packaging.utils import canonicalize_name
-
 from services_ai_sdk.bundler import cache
 from services_ai_sdk.bundler.dependencies import DependencyManager, PluginDependency, records
 from services_ai_sdk.bundler.import_check import ImportCheck, Subject, own_modules
@@ -21,6 +19,7 @@ from services_ai_sdk.manifest.complete import check_folder
 from services_ai_sdk.manifest.findings import Finding, raise_on_errors
 from services_ai_sdk.manifest.load import FILE_NAME, load_manifest
 from services_ai_sdk.manifest.model import LayerDigest, Manifest
+from services_ai_sdk.manifest.specs import package_name
 from services_ai_sdk.wire.errors import InvalidInputError, PlatformError
 
 
@@ -98,7 +97,7 @@ def build_package(
         lock = manager.resolve(packages, manifest.python, tree.root)
         layer = manager.layer(lock)
         if layer:
-            check_size(layer.packages, tree.size_bytes)
+            check_size(layer.packages, lock, tree.size_bytes)
         manifest = _final(manifest, lock, layer)
         target = out_dir / f"{manifest.plugin_id}-{manifest.version}.zip"
         unproven = target.with_name(f".{target.name}.unproven")
@@ -133,7 +132,7 @@ def build_package(
 def _subject(
     manifest: Manifest, code: Path, made: ZipFacts, layer: BuiltLayer | None, tree: SourceTree
 ) -> Subject:
-    declared = (canonicalize_name(name.partition("[")[0].strip()) for name in manifest.dependencies.packages)
+    declared = (package_name(name) for name in manifest.dependencies.packages)
     assert manifest.python is not None
     return Subject(
         plugin_id=manifest.plugin_id,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 import tempfile
@@ -15,15 +14,11 @@ from packaging.requirements import Requirement
 from services_ai_sdk.bundler.index_settings import IndexSettings
 from services_ai_sdk.bundler.lock import Lock, parse_lock
 from services_ai_sdk.bundler.target import Target
+from services_ai_sdk.bundler.uv_errors import uv_error
 from services_ai_sdk.wire.errors import FindingsError, PlatformError
 
 Progress = Callable[[str], None]
 """Takes one line for a person."""
-
-_UNREACHABLE = re.compile(
-    r"failed to fetch|error sending request|dns error|timed? ?out|request failed", re.IGNORECASE
-)
-_TEXT_MAX_CHARS = 4000
 
 
 class Resolving(Protocol):
@@ -34,6 +29,24 @@ class Resolving(Protocol):
 
         Raises:
             FindingsError: Nothing fits together.
+            PlatformError: The index or uv did not answer.
+        """
+        ...
+
+    def alone(self, asked: Requirement, target: Target, *, system: str, lowest: bool, timeout_s: float) -> str:
+        """Which version of one package has a wheel, whatever it needs itself: the newest, or the oldest.
+
+        Args:
+            asked: Without extras.
+            target: The Python; and the machine, where `system` is empty.
+            system: Another system, as uv names it: `windows`, `macos`.
+            lowest: The oldest instead.
+            timeout_s: After this uv is ended.
+
+        Returns:
+            Empty when none has.
+
+        Raises:
             PlatformError: The index or uv did not answer.
         """
         ...
@@ -71,35 +84,55 @@ class UvResolver:
         with tempfile.TemporaryDirectory(prefix="services-ai-resolve-") as folder:
             wanted, output = Path(folder) / "requirements.in", Path(folder) / "pylock.toml"
             wanted.write_text("\n".join(asked) + "\n", encoding="utf-8")
-            said = self._run(
-                [
-                    *("pip", "compile", str(wanted), "--output-file", str(output), "--format", "pylock.toml"),
-                    *("--python", self._interpreter, "--no-python-downloads"),
-                    *("--python-version", target.python, "--python-platform", target.uv_platform),
-                    *("--only-binary", ":all:", "--no-header", "--color", "never", "--no-progress"),
-                    *self._settings.uv_arguments(),
-                ],
-                Path(folder),
-                target,
-            )
+            arguments = [str(wanted), "--output-file", str(output), "--format", "pylock.toml"]
+            said = self._compile(arguments, Path(folder), target, target.uv_platform, self._timeout_s)
             lock = parse_lock(output.read_bytes(), target)
         warnings = tuple(line.strip() for line in said.splitlines() if line.startswith("warning:"))
         return Lock(target, asked, lock.wheels, warnings)
 
-    def _run(self, arguments: Sequence[str], folder: Path, target: Target) -> str:
+    def alone(self, asked: Requirement, target: Target, *, system: str, lowest: bool, timeout_s: float) -> str:
+        """As `Resolving.alone`.
+
+        Raises:
+            PlatformError: As `resolve`.
+        """
+        with tempfile.TemporaryDirectory(prefix="services-ai-resolve-") as folder:
+            wanted, output = Path(folder) / "requirements.in", Path(folder) / "requirements.txt"
+            wanted.write_text(f"{asked}\n", encoding="utf-8")
+            arguments = [str(wanted), "--output-file", str(output), "--no-deps", "--no-annotate"]
+            if lowest:
+                arguments += ["--resolution", "lowest"]
+            try:
+                self._compile(arguments, Path(folder), target, system or target.uv_platform, timeout_s)
+            except FindingsError:
+                return ""
+            lines = output.read_text(encoding="utf-8").splitlines()
+        found = [Requirement(line) for line in lines if "==" in line and not line.startswith(("#", "-"))]
+        return next((specifier.version for each in found for specifier in each.specifier), "")
+
+    def _compile(
+        self, arguments: Sequence[str], folder: Path, target: Target, platform: str, timeout_s: float
+    ) -> str:
+        command = [
+            *(str(self._uv), "pip", "compile", *arguments),
+            *("--python", self._interpreter, "--no-python-downloads"),
+            *("--python-version", target.python, "--python-platform", platform),
+            *("--only-binary", ":all:", "--no-header", "--color", "never", "--no-progress"),
+            *self._settings.uv_arguments(),
+        ]
         try:
             done = subprocess.run(
-                [str(self._uv), *arguments],
+                command,
                 cwd=folder,
                 env=self._settings.uv_environment(),
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
-                timeout=self._timeout_s,
+                timeout=timeout_s,
                 check=False,
             )
         except subprocess.TimeoutExpired as error:
             raise PlatformError(
-                f"resolving for {target.runtime} took longer than {self._timeout_s:g} s and was ended",
+                f"resolving for {target.runtime} took longer than {timeout_s:g} s and was ended",
                 code="resolve-timeout",
                 hint="check that the package index answers; uv reads its address from UV_DEFAULT_INDEX",
                 retryable=True,
@@ -110,7 +143,7 @@ class UvResolver:
             ) from error
         said = done.stderr.decode("utf-8", "replace").strip()
         if done.returncode:
-            raise _error(done.returncode, said, target)
+            raise uv_error(done.returncode, said, target)
         return said
 
 
@@ -156,34 +189,3 @@ def resolve_first(
         hint=first.hint,
         details={**first.details, "tried": [target.runtime for target, _ in failures]},
     )
-
-
-def _error(returncode: int, said: str, target: Target) -> FindingsError | PlatformError:
-    text = said if len(said) <= _TEXT_MAX_CHARS else said[:_TEXT_MAX_CHARS] + "…"
-    if returncode == 1 and "No solution found" in said:
-        text = text.removeprefix("error: ")
-        return FindingsError(
-            f"the dependencies do not resolve for {target.runtime} ({target.uv_platform}):\n{text}",
-            code="dependencies-unresolvable",
-            hint=_sentence(said, target),
-            details={"python": target.runtime, "uv": text},
-        )
-    if _UNREACHABLE.search(said):
-        return PlatformError(
-            f"the package index did not answer:\n{text}",
-            code="registry-unreachable",
-            hint="check the network; uv reads the index from UV_DEFAULT_INDEX, and proxies from HTTPS_PROXY",
-            retryable=True,
-        )
-    return PlatformError(f"uv failed (exit code {returncode}):\n{text}", code="uv-failed")
-
-
-def _sentence(said: str, target: Target) -> str:
-    if found := re.search(r"Because (\S+) was not found in", said):
-        return f"no package is called {found[1].rstrip(',')}: check its spelling in dependencies.packages"
-    if "no usable wheels" in said or "has no wheels" in said:
-        return (
-            f"only wheels are installed, and uv found none for {target.runtime}: "
-            'take another version of that package, or set "python" in the manifest to one that has wheels'
-        )
-    return "loosen one of the version specs that uv names, in dependencies.packages of manifest.json"

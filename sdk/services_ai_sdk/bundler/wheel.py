@@ -50,7 +50,7 @@ class Wheel:
         self.archive = Archive(path, what=locked.filename, limits=_LIMITS)
         try:
             self._dist_info = self._find_dist_info()
-            self.license = self._read_metadata()
+            self.license, self.requires = self._read_metadata()
             self.files = tuple(self._place())
         except BaseException:
             self.close()
@@ -92,7 +92,7 @@ class Wheel:
             raise self._bad(f"has {len(found)} .dist-info folders with METADATA, and not one")
         return found.pop()
 
-    def _read_metadata(self) -> str:
+    def _read_metadata(self) -> tuple[str, tuple[str, ...]]:
         entry = self.archive.get(f"{self._dist_info}/METADATA")
         assert entry is not None
         text = self.archive.read(entry, _METADATA_MAX_BYTES).decode("utf-8", "replace")
@@ -101,7 +101,8 @@ class Wheel:
         if canonicalize_name(name) != self.locked.name:
             raise self._bad(f"says inside that it is {name or 'nothing'} {version}, and not {self.locked.name}")
         stated = str(headers.get("License-Expression") or headers.get("License") or "").strip()
-        return stated.splitlines()[0][:100] if stated else ""
+        requires = tuple(str(line) for line in headers.get_all("Requires-Dist", []))
+        return stated.splitlines()[0][:100] if stated else "", requires
 
     def _place(self) -> Iterator[PlacedFile]:
         data_folder = self._dist_info.removesuffix(".dist-info") + ".data"

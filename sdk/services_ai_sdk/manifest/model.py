@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
+from services_ai_sdk.manifest.package_spec import Spec
 from services_ai_sdk.manifest.python import runtime_name
 from services_ai_sdk.manifest.settings import Setting
 from services_ai_sdk.wire.errors import InvalidInputError
@@ -86,9 +87,9 @@ class HookDeclaration(_Part):
 
 
 class Dependencies(_Part):
-    """PyPI packages, by name, with their version specs as text."""
+    """PyPI packages, by name, with their version specs as text or in the long form."""
 
-    packages: dict[Annotated[str, StringConstraints(min_length=1, max_length=200)], str] = Field(
+    packages: dict[Annotated[str, StringConstraints(min_length=1, max_length=200)], Spec] = Field(
         default_factory=dict
     )
 

@@ -121,6 +121,11 @@ def test_a_module_of_the_plugin_that_does_not_import_is_named(
         assert found["failure"]["frames"][-1]["line"] == 2
 
 
+def test_a_backport_of_what_python_has_is_told_to_go(package: Any) -> None:
+    found = refused(package, {}, {"dataclasses": "*"})
+    assert {each["edit"] for each in found} == {'leave out "dataclasses": Python has dataclasses itself'}
+
+
 def test_a_python_that_is_not_here_is_a_warning_with_what_to_do(package: Any) -> None:
     built = package({}, python="python3.14")
     (warning,) = built.warnings

@@ -100,8 +100,14 @@ def test_the_first_python_that_has_wheels_is_taken(tmp_path: Path, manager: Depe
 @pytest.mark.parametrize(
     ("packages", "python", "said", "hint"),
     [
-        ({"pandas": "^1.5.0"}, "python3.12", "has no usable wheels", "only wheels are installed"),
-        ({"docopt": "*"}, "python3.11", "no usable wheels", "only wheels are installed"),
+        (
+            {"pandas": "^1.5.0"},
+            "python3.12",
+            "pandas >=1.5.0, <2: 1.5.3 for python3.11",
+            'set "python": "python3.11"',
+        ),
+        ({"docopt": "*"}, "python3.11", "no usable wheels", "docopt is published as source only"),
+        ({"pywin32": "*"}, "python3.11", "pywin32: wheels for Windows only", "plugins run on Linux"),
         ({"six": "^9"}, "python3.11", "Because only six<=", "loosen"),
         ({"no-such-package-of-ours-at-all": "*"}, "python3.11", "was not found", "check its spelling"),
     ],

@@ -38,3 +38,9 @@ def test_a_library_that_lambda_does_not_have() -> None:
     failure = Failure("ImportError", text, Category.IMPORT_ERROR)
     assert "headless" in advice(failure, Scene({"opencv-python": "4.9"}, "3.12", 256))
     assert "libGL.so.1" in advice(failure, Scene({}, "3.12", 256))
+
+
+def test_a_backport_that_hides_python_s_own_module() -> None:
+    failure = Failure("TypeError", "dataclass() got an unexpected keyword argument 'slots'", Category.IMPORT_ERROR)
+    scene = Scene({"dataclasses": "0.8"}, "3.12", 256, {"dataclasses": "dataclasses"})
+    assert advice(failure, scene) == 'leave out "dataclasses": Python has dataclasses itself'

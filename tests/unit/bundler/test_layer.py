@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -118,6 +119,18 @@ def test_a_file_that_two_packages_bring(make_wheel: MakeWheel, manager: Dependen
     assert built.warnings == ("alpha and beta both bring tests/conftest.py; that of alpha is used",)
 
 
+@pytest.mark.parametrize(("python", "warned"), [("python3.12", ["enum", "telnetlib"]), ("python3.13", ["enum"])])
+def test_a_package_that_hides_a_module_of_python_is_warned_of(
+    make_wheel: MakeWheel, manager: DependencyManager, python: str, warned: list[str]
+) -> None:
+    make_wheel("alpha", files={"enum/__init__.py": b""})
+    make_wheel("beta", files={"telnetlib.py": b"", "tests/x.py": b""})
+    built = manager.layer(manager.resolve({"alpha": "*", "beta": "*"}, python))
+    assert built is not None
+    assert [warning.split()[2].rstrip(",") for warning in built.warnings] == warned
+    assert all("part of Python" in warning for warning in built.warnings)
+
+
 def test_names_that_collide_between_packages_are_refused(
     make_wheel: MakeWheel, manager: DependencyManager
 ) -> None:
@@ -141,6 +154,41 @@ def test_too_much_is_refused_with_a_table_of_the_biggest(
     assert caught.value.code == "layer-too-large"
     assert [row["name"] for row in caught.value.details["packages"]] == ["alpha", "beta"]
     assert caught.value.message.index("alpha 1.0") < caught.value.message.index("beta 1.0")
+
+
+def test_the_table_says_which_declared_dependency_brings_each(
+    make_wheel: MakeWheel, manager: DependencyManager, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Through extras and markers too, and not through those that do not apply."""
+    make_wheel("deep", files={"deep/big.bin": b"x" * 9000})
+    make_wheel("mid", files={"mid/big.bin": b"x" * 7000}, requires=["deep"])
+    make_wheel(
+        "alpha",
+        files={"alpha/big.bin": b"x" * 5000},
+        requires=["mid; extra == 'more'", "beta; python_version < '3'", "deep; extra == 'other'"],
+    )
+    make_wheel("beta", files={"beta/big.bin": b"x" * 3000}, requires=["deep"])
+    packages = {"alpha[more]": "*", "beta": "*", "gone": "*; python_version < '3'"}
+    lock = manager.resolve(packages, PYTHON)
+    monkeypatch.setattr(layer_module, "UNZIPPED_MAX_BYTES", 3000)
+    with pytest.raises(FindingsError) as caught:
+        manager.layer(lock)
+    assert {row["name"]: row["brought_by"] for row in caught.value.details["packages"]} == {
+        "deep": ["alpha", "beta"],
+        "mid": ["alpha"],
+        "alpha": ["alpha"],
+        "beta": ["beta"],
+    }
+    table = [line.split(maxsplit=4) for line in caught.value.message.splitlines()[1:]]
+    assert [(row[2], row[4]) for row in table] == [
+        ("deep", "brought by alpha, beta"),
+        ("mid", "brought by alpha"),
+        ("alpha", "declared"),
+        ("beta", "declared"),
+    ]
+    with pytest.raises(FindingsError) as foreign:
+        manager.rebuild(replace(lock, requirements=None), tmp_path / "layer.zip")
+    assert [row["brought_by"] for row in foreign.value.details["packages"]][:2] == [["beta", "mid"], ["mid"]]
 
 
 class TestWheelsThatAreNotWhatTheySay:
@@ -204,7 +252,6 @@ class TestWheelsThatAreNotWhatTheySay:
 def _as_if_locked(lock, wheel):  # type: ignore[no-untyped-def]
     """The lock with the hash that the file has now."""
     import hashlib
-    from dataclasses import replace
 
     sha256 = hashlib.sha256(wheel.read_bytes()).hexdigest()
     return replace(lock, wheels=tuple(replace(item, sha256=sha256) for item in lock.wheels))

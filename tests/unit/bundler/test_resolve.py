@@ -6,6 +6,7 @@ import stat
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -91,7 +92,8 @@ class TestTheChoiceOfPython:
         manager = self.manager(offline_environment, ["python3.12"], tmp_path)
         with pytest.raises(FindingsError) as caught:
             manager.resolve({"alpha": "*"}, "python3.11")
-        assert "python3.11" in caught.value.hint
+        assert caught.value.message.startswith("the dependencies do not resolve for python3.11")
+        assert caught.value.hint == 'set "python": "python3.12" in the manifest'
 
     def test_when_none_resolves_all_are_named(
         self, make_wheel: MakeWheel, offline_environment: dict[str, str], tmp_path: Path
@@ -110,6 +112,17 @@ class TestTheChoiceOfPython:
         make_wheel("alpha", "1.0", tag="cp311-cp311-manylinux2014_x86_64")
         manager = self.manager(offline_environment, [], tmp_path)
         assert manager.resolve({"alpha": "*"}, "python3.11").wheels[0].version == "1.0"
+
+
+@contextmanager
+def serving(handler: type[http.server.BaseHTTPRequestHandler]) -> Iterator[str]:
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
 
 
 def fake_uv(tmp_path: Path, script: str) -> Path:
@@ -155,6 +168,112 @@ class TestWhenUvFails:
         assert caught.value.code == "registry-unreachable"
 
 
+@pytest.fixture
+def refusing_index() -> Iterator[str]:
+    """Answers every request with the number that its path begins with."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_error(int(self.path.split("/")[1]))
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with serving(Handler) as address:
+        yield address
+
+
+class TestAnIndexThatDoesNotTell:
+    """It is the surroundings that are wrong then, and not the name of a package."""
+
+    @pytest.mark.parametrize("answer", [401, 403])
+    def test_without_the_right_password(
+        self, offline_environment: dict[str, str], refusing_index: str, answer: int
+    ) -> None:
+        environ = offline_environment | {
+            "UV_DEFAULT_INDEX": f"http://ada:hunter2@{refusing_index}/{answer}/simple"
+        }
+        del environ["PIP_NO_INDEX"], environ["UV_FIND_LINKS"]
+        with pytest.raises(PlatformError) as caught:
+            DependencyManager.from_environment(environ=environ).resolve({"alpha": "*"})
+        assert caught.value.code == "registry-unauthorized"
+        assert "UV_INDEX_NAME_PASSWORD" in caught.value.hint
+        assert str(answer) in caught.value.message
+        assert "hunter2" not in caught.value.message
+
+    def test_while_uv_is_told_to_stay_offline(self, offline_environment: dict[str, str]) -> None:
+        environ = offline_environment | {"UV_OFFLINE": "1"}
+        del environ["PIP_NO_INDEX"], environ["UV_FIND_LINKS"]
+        with pytest.raises(PlatformError) as caught:
+            DependencyManager.from_environment(environ=environ).resolve({"alpha": "*"})
+        assert caught.value.code == "registry-offline"
+        assert "UV_OFFLINE" in caught.value.hint
+
+
+class TestProxies:
+    """A proxy that stands for every host: `index.invalid` is nowhere but behind it."""
+
+    @pytest.fixture
+    def proxy(self, tmp_path: Path) -> Iterator[tuple[str, list[str]]]:
+        seen: list[str] = []
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                seen.append(self.path)
+                file = tmp_path / "wheels" / self.path.rsplit("/", 1)[-1]
+                links = [path.name for path in (tmp_path / "wheels").iterdir()]
+                page = "".join(f'<a href="http://index.invalid/files/{link}">{link}</a>' for link in links)
+                body = file.read_bytes() if file.is_file() else page.encode()
+                self.send_response(200)
+                self.send_header("Content-Type", "application/zip" if file.is_file() else "text/html")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        with serving(Handler) as address:
+            yield address, seen
+
+    @pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
+    def test_resolving_and_downloading_go_through_it(
+        self,
+        make_wheel: MakeWheel,
+        offline_environment: dict[str, str],
+        proxy: tuple[str, list[str]],
+        tmp_path: Path,
+        variable: str,
+    ) -> None:
+        address, seen = proxy
+        path = make_wheel("alpha")
+        environ = offline_environment | {
+            "UV_DEFAULT_INDEX": "http://index.invalid/simple",
+            variable: f"http://{address}",
+        }
+        del environ["UV_FIND_LINKS"], environ["PIP_NO_INDEX"]
+        manager = DependencyManager.from_environment(environ=environ)
+        layer = manager.layer(manager.resolve({"alpha": "*"}, "python3.11"))
+        assert layer is not None
+        assert seen[0] == "http://index.invalid/simple/alpha/"
+        assert f"http://index.invalid/files/{path.name}" in seen
+
+    def test_not_for_hosts_that_are_left_out(self) -> None:
+        settings = IndexSettings(
+            {"HTTPS_PROXY": "http://p:1", "http_proxy": "q:2", "NO_PROXY": "a.example, .corp,d:8"}
+        )
+        assert settings.proxies("https://b.example/x") == {"https": "http://p:1", "http": "q:2"}
+        assert settings.proxies("https://a.example/x") == {}
+        assert settings.proxies("https://wheels.corp:8443/x") == {}
+        assert [bool(settings.proxies(f"https://{host}/x")) for host in ("d:8", "d:9", "corp", "xcorp")] == [
+            False,
+            True,
+            False,
+            True,
+        ]
+        assert IndexSettings({"ALL_PROXY": "http://p:1", "no_proxy": "*"}).proxies("https://a.example") == {}
+
+
 class TestIndexSettings:
     def test_pip_s_settings_are_handed_to_uv_where_uv_has_none(self, tmp_path: Path) -> None:
         environ = {
@@ -175,6 +294,44 @@ class TestIndexSettings:
             IndexSettings(environ | {"UV_INDEX_URL": "https://u.example"}).uv_environment().get("UV_DEFAULT_INDEX")
             is None
         )
+
+    @pytest.mark.parametrize("variable", ["UV_FIND_LINKS", "PIP_FIND_LINKS"])
+    def test_relative_folders_are_those_of_the_person(
+        self,
+        make_wheel: MakeWheel,
+        offline_environment: dict[str, str],
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        variable: str,
+    ) -> None:
+        """uv itself runs in a folder of its own."""
+        make_wheel("alpha")
+        del offline_environment["UV_FIND_LINKS"]
+        monkeypatch.chdir(tmp_path)
+        manager = DependencyManager.from_environment(environ=offline_environment | {variable: "wheels"})
+        lock = manager.resolve({"alpha": "*"}, "python3.11")
+        assert manager.layer(lock) is not None
+
+    def test_other_relative_paths_too(self, tmp_path: Path) -> None:
+        for name in ("uv.toml", "ca.pem", "constraints.txt"):
+            (tmp_path / name).touch()
+        (tmp_path / "simple").mkdir()
+        environ = {
+            "UV_CONFIG_FILE": "uv.toml",
+            "SSL_CERT_FILE": "ca.pem",
+            "UV_CONSTRAINT": "constraints.txt",
+            "UV_INDEX": "own=https://a.example/simple ./simple",
+            "UV_FIND_LINKS": "https://b.example/links,simple",
+            "UV_CACHE_DIR": "/cache",
+        }
+        assert IndexSettings(environ, tmp_path).uv_environment() == {
+            "UV_CONFIG_FILE": str(tmp_path / "uv.toml"),
+            "SSL_CERT_FILE": str(tmp_path / "ca.pem"),
+            "UV_CONSTRAINT": str(tmp_path / "constraints.txt"),
+            "UV_INDEX": f"own=https://a.example/simple {tmp_path / 'simple'}",
+            "UV_FIND_LINKS": f"https://b.example/links,{tmp_path / 'simple'}",
+            "UV_CACHE_DIR": "/cache",
+        }
 
     def test_credentials_go_to_their_own_index_only(self, tmp_path: Path) -> None:
         (tmp_path / ".netrc").write_text("machine n.example login ada password secret\n")
@@ -230,13 +387,8 @@ def index(tmp_path: Path) -> Iterator[tuple[str, list[str | None], dict[str, int
         def log_message(self, *_: object) -> None:
             pass
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"127.0.0.1:{server.server_port}", seen, failures
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(Handler) as address:
+        yield address, seen, failures
 
 
 class TestPrivateIndex:
@@ -256,6 +408,11 @@ class TestPrivateIndex:
         store = WheelStore(tmp_path / "store", settings, sleep=waits.append)
         (wheel,) = UvResolver(find_uv(), settings).resolve(requirements({"alpha": "*"}), target_for("3.11")).wheels
         assert wheel.location == f"http://{address}/files/{path.name}"  # no password in a lock
+        survey_of = DependencyManager(UvResolver(find_uv(), settings), LayerBuilder(tmp_path, store))
+        make_wheel("beta", tag="cp312-none-any")
+        with pytest.raises(FindingsError) as refused:
+            survey_of.resolve({"beta": "*"}, "python3.11")
+        assert refused.value.hint == 'set "python": "python3.12" in the manifest'
         failures["left"] = 2
         said: list[str] = []
         assert store.fetch([wheel], said.append)[wheel.sha256].read_bytes() == path.read_bytes()

@@ -6,6 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services_ai_sdk.bundler.dependencies import records
+from services_ai_sdk.manifest.load import Loaded, parse_manifest
+from services_ai_sdk.manifest.model import Manifest
+from services_ai_sdk.manifest.package_spec import PackageSpec
 from services_ai_sdk.manifest.positions import locate
 from services_ai_sdk.manifest.spec_findings import spec_findings
 from services_ai_sdk.manifest.specs import requirements, translate
@@ -57,6 +61,10 @@ from services_ai_sdk.wire.errors import InvalidInputError
         (">=1.2 <2", "1.5", "1.1 2.0"),
         ("^1.2, !=1.3", "1.2 1.4", "1.3 2.0"),
         (" ^ 1.5 ", "1.5", "2.0"),
+        ("^1 || ^2", "1.0 2.9", "0.9 3.0"),
+        ("2.x || 1.5.x || 1.6 - 1", "1.5 1.9.9 2.5", "1.4 3.0"),
+        ("<=2.0 || >=2.0", "0.1 9", ""),
+        ("==1!1.* || ==1!2.*", "1!1.5 1!2.5", "1.5 1!3"),
     ],
 )
 def test_a_spec_means_what_its_author_means(spec: str, fits: str, does_not: str) -> None:
@@ -72,14 +80,91 @@ def test_extras_and_markers_are_kept() -> None:
     assert str(requirement.specifier) == "<3,>=2"
 
 
+class TestTheLongForm:
+    def load(self, packages: str) -> Loaded:
+        fields = '"name": "x", "version": "1", "description": "d", "author": "a", "email": "a@example.com"'
+        return parse_manifest(f'{{{fields},\n"dependencies": {{"packages": {packages}}}}}'.encode())
+
+    def read(self, packages: str) -> list[str]:
+        manifest = self.load(packages).require()
+        again = Manifest.model_validate(manifest.to_dict())
+        assert again == manifest
+        return [str(requirement) for requirement in requirements(again.dependencies.packages)]
+
+    @pytest.mark.parametrize(
+        ("long", "short"),
+        [
+            ('{"requests": {"version": "^2", "extras": ["Socks"]}}', '{"requests[socks]": "^2"}'),
+            (
+                '{"requests[socks]": {"version": "^2", "extras": ["security"]}}',
+                '{"requests[socks,security]": "^2"}',
+            ),
+            (
+                '{"tomli": {"version": "*", "markers": "python_version < \'3.11\'"}}',
+                '{"tomli": "*; python_version < \'3.11\'"}',
+            ),
+            ('{"idna": {"version": ">=3"}}', '{"idna": ">=3"}'),
+        ],
+    )
+    def test_it_means_what_the_short_form_means(self, long: str, short: str) -> None:
+        assert self.read(long) == self.read(short)
+
+    def test_a_record_shows_it_as_the_short_form(self) -> None:
+        packages = {"a": PackageSpec(version="^1", extras=("x",), markers="os_name == 'posix'"), "B [x]": "2"}
+        assert [(row.package, row.spec) for row in records("p", packages, None, None)] == [
+            ("a", "^1; os_name == 'posix'"),
+            ("b", "2"),
+        ]
+
+    @pytest.mark.parametrize(
+        ("packages", "place", "said"),
+        [
+            ('{"a": {"version": "^1 ||"}}', '||"', "'||'"),
+            ('{"a": {"version": "^1", "markers": "python"}}', 'python"', "no environment marker"),
+            ('{"a": {"version": "^1; os_name == \'x\'"}}', "; os", "belongs in 'markers'"),
+            ('{"a": {"extras": ["x"]}}', '"a"', "'dependencies.packages.a.version' is missing"),
+            ('{"a": {"version": "1", "extra": ["x"]}}', '["x"]', "extra"),
+            ('{"a": {"version": "1", "extras": ["x y"]}}', '"x y"', "'x y'"),
+            ('{"a": {"version": 1}}', "1", "must be text"),
+            ('{"a": 1}', "1", "must be text"),
+            ('{"a": ["1"]}', "[", "must be text"),
+        ],
+    )
+    def test_what_is_wrong_in_it_has_its_place(self, packages: str, place: str, said: str) -> None:
+        (found,) = self.load(packages).findings
+        assert said in found.message
+        column = len('"dependencies": {"packages": ') + packages.index(place) + 1
+        assert found.where() == f"manifest.json:2:{column}"
+
+    def test_two_forms_of_one_package_are_an_error(self) -> None:
+        (found,) = self.load('{"PyYAML": {"version": "*"}, "pyyaml": "*"}').findings
+        assert found.code == "dependency-duplicate"
+
+    def test_they_are_told_beside_a_bad_spec(self) -> None:
+        found = self.load('{"PyYAML": "latest", "pyyaml": "oldest"}').findings
+        assert [each.code.removeprefix("dependency-") for each in found] == [
+            "spec-invalid",
+            "duplicate",
+            "spec-invalid",
+        ]
+
+
 @pytest.mark.parametrize(
     ("spec", "column", "meant"),
     [
         ("latest", 1, "*"),
-        ("^1 || ^2", 4, "one range that covers both, like >=1,<3"),
+        ("^1 || ^3", 4, ">=1,<4"),
+        ("1.2.0 || 1.2.1", 7, ">=1.2.0,<=1.2.1"),
+        ("^1 || !=1.5", 4, ">=1,<2"),
+        ("!=1 || !=2", 5, ""),
+        ("^1 ||", 4, "^1"),
+        ("|| ^1", 1, "^1"),
+        ("^1 || lat", 7, ""),
+        ("^1 | ^2", 4, ""),
         ("~>1.5", 1, "~1.5 or ~=1.5"),
         ("1.x.3", 1, "1"),
-        (">=1.5.x", 3, "1.5"),
+        (">=1.5.x", 3, ">=1.5"),
+        ("^2.x.3", 2, "^2"),
         ("^", 1, ""),
         ("^1.5,", 5, "^1.5"),
         ("1.5.0 foo", 7, ""),
@@ -159,8 +244,15 @@ def test_what_looks_like_a_spec_is_read_or_refused(spec: str) -> None:
         translate("pandas", spec)
 
 
+def test_escapes_do_not_move_the_place() -> None:
+    text = r'{"dependencies": {"packages": {"a": "\u005e1 \/ 2", "\ud83d\ude00b": "*"}}}'
+    located = locate(text)
+    found = list(spec_findings(located.value["dependencies"]["packages"], located))
+    assert [finding.column for finding in found] == [text.index(r"\/") + 1, text.index(r"\ud8") + 1]
+
+
 def test_findings_point_at_the_character() -> None:
-    packages = '{\n  "requests": "^2 || 3",\n  "a b": "*", "PyYAML": "*",\n"pyyaml": "1"}'
+    packages = '{\n  "requests": "^2 || 4",\n  "a b": "*", "PyYAML": "*",\n"pyyaml": "1"}'
     text = '{"dependencies": {"packages": ' + packages + "}}"
     located = locate(text)
     found = list(spec_findings(located.value["dependencies"]["packages"], located))
