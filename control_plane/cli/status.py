@@ -10,7 +10,10 @@ from control_plane.cli import screen
 from control_plane.cli.screen import JsonOption
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from control_plane.operations.status import PluginStatus
+    from control_plane.table.plugins import PluginDependency, PluginRecord
 
 
 def status(
@@ -99,7 +102,7 @@ def _one(row: PluginStatus, now_s: float) -> None:
         ("grants", ", ".join(record.grants) or "none"),
         ("network", record.network),
         ("runs as", f"{record.python}, {record.memory_mb} MB, {record.timeout_s} s"),
-        ("needs", ", ".join(f"{one.package} {one.version}" for one in record.dependencies) or "nothing"),
+        *_needs(record),
         ("function", f"{record.function_arn} (version {record.function_version})"),
         ("role", record.role_arn),
         ("smoke call", record.smoke),
@@ -114,6 +117,18 @@ def _one(row: PluginStatus, now_s: float) -> None:
         typer.echo(f"\n{note}\nservices-ai-admin error {row.last_error.group_id if row.last_error else ''}")
 
 
+def _needs(record: PluginRecord) -> list[tuple[str, str | Text]]:
+    rows = [_dependency(one) for one in record.dependencies] or ["nothing"]
+    return [("" if at else "needs", row) for at, row in enumerate(rows)]
+
+
+def _dependency(one: PluginDependency) -> str:
+    wanted = f" ({one.spec})" if one.spec else ""
+    stated = f", {screen.safe_line(one.license, 40)}" if one.license else ""
+    failed = f": {screen.safe_line(one.reason, 200)}" if one.reason else ""
+    return f"{one.package} {one.version}{wanted}, {one.size_bytes / 1e6:.1f} MB{stated}, {one.status}{failed}"
+
+
 def _attempt(row: PluginStatus, now_s: float) -> None:
     if row.attempt is None:
         return
@@ -121,6 +136,9 @@ def _attempt(row: PluginStatus, now_s: float) -> None:
     out.print()
     for sentence in row.attempt.sentences(now_s):
         out.print(screen.safe_line(sentence, 800))
+    for one in row.attempt.release.dependencies:
+        if one.status == "failed":
+            out.print(f"Dependency {_dependency(one)}")
     if row.attempt.failure is not None:
         out.print(f"The whole trace: services-ai-admin why {row.plugin_id}")
 

@@ -22,11 +22,13 @@ from control_plane.operations.ports import (
 )
 from control_plane.rules import breaker as rules
 from control_plane.rules.breaker import BreakerState
+from control_plane.rules.text import one_line
 from control_plane.table.audit import AuditRow
 from control_plane.table.plugins import PluginDependency, PluginRecord, Plugins, ReleaseRecord
 from control_plane.table.routes import Route
 from services_ai_sdk.manifest.inspected import InspectedPackage
 from services_ai_sdk.wire.errors import InvalidInputError, ServicesAIError
+from services_ai_sdk.wire.failure import Category, Failure
 
 SMOKE_UNKNOWN = "unknown: made by a deploy that was interrupted before it was recorded"
 
@@ -115,6 +117,7 @@ class Approver:
             actor=actor,
             at_ms=self.clock.now_ms(),
             manifest=inspected.manifest.to_dict(),
+            dependencies=_dependencies(inspected, "pending"),
         )
         self.plugins.write_release(approved, self._audit(approved, "approve", reason))
         try:
@@ -126,6 +129,7 @@ class Approver:
                 status="failed",
                 error=error.message,
                 failure=error.details.get("failure"),
+                dependencies=_with_failed(approved.dependencies, error.details.get("failure")),
                 at_ms=self.clock.now_ms(),
             )
             self.plugins.write_release(failed, self._audit(failed, "deploy-failed", error.message[:500]))
@@ -184,7 +188,7 @@ class Approver:
             deployment = replace(deployment, smoke=earlier)
         at_ms = self.clock.now_ms()
         record = _record(inspected, deployment, approved.actor, at_ms)
-        released = replace(approved, status="deployed", at_ms=at_ms)
+        released = replace(approved, status="deployed", at_ms=at_ms, dependencies=record.dependencies)
         manifest = inspected.manifest
         routes = [
             Route(
@@ -242,6 +246,36 @@ def _same(submission: Submission, inspected: InspectedPackage) -> None:
         )
 
 
+def _dependencies(inspected: InspectedPackage, status: str) -> tuple[PluginDependency, ...]:
+    return tuple(
+        PluginDependency(
+            package=row.get("name", ""),
+            version=row.get("version", ""),
+            spec=row.get("spec", ""),
+            status=status,
+            size_bytes=row.get("size_bytes", 0),
+            license=row.get("license", ""),
+            import_names=tuple(row.get("import_names", ())),
+        )
+        for row in inspected.dependencies
+    )
+
+
+def _with_failed(known: tuple[PluginDependency, ...], raw: object) -> tuple[PluginDependency, ...]:
+    """The packages of a deploy that failed: the one in whose code it did, where it was one's, has failed."""
+    if not isinstance(raw, dict):
+        return known
+    failure = Failure.from_dict(raw)
+    last = failure.frames[-1] if failure.frames and failure.category is Category.DEPENDENCY_ERROR else None
+    name = last.file.partition("/")[0].removesuffix(".py") if last else ""
+    return tuple(
+        replace(one, status="failed", reason=one_line(f"{failure.type}: {failure.message}", 300))
+        if name and name in one.import_names
+        else one
+        for one in known
+    )
+
+
 def _record(inspected: InspectedPackage, deployment: Deployment, actor: str, at_ms: int) -> PluginRecord:
     manifest = inspected.manifest
     network = manifest.network if isinstance(manifest.network, str) else ", ".join(manifest.network)
@@ -265,15 +299,7 @@ def _record(inspected: InspectedPackage, deployment: Deployment, actor: str, at_
         network=network,
         memory_mb=manifest.limits.memory_mb,
         timeout_s=manifest.limits.timeout_s,
-        dependencies=tuple(
-            PluginDependency(
-                package=dependency.get("name", ""),
-                version=dependency.get("version", ""),
-                spec=dependency.get("spec", ""),
-                status="installed",
-            )
-            for dependency in inspected.dependencies
-        ),
+        dependencies=_dependencies(inspected, "installed"),
         deployed_at_ms=at_ms,
         deployed_by=actor,
         warnings=deployment.warnings,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from control_plane.rules.moments import iso, moment, span
@@ -58,6 +58,7 @@ class Attempt:
             "status": release.status,
             "at": iso(release.at_ms / 1000),
             "actor": release.actor,
+            "dependencies": [asdict(each) for each in release.dependencies],
             "error": release.error,
             "failure": release.failure,
             "live_version": self.live_version or None,

@@ -26,13 +26,26 @@ class PluginDependency:
 
     Attributes:
         spec: As the manifest has it; empty for one that came along.
-        status: `pending`, `installed` or `failed`.
+        status: `pending` while its deploy goes on, then `installed` or `failed`.
+        size_bytes: Unzipped, in the layer.
+        license: As the package states it; empty when it does not.
+        import_names: What can be imported from it.
+        reason: Why it failed.
     """
 
     package: str
     version: str
     spec: str
     status: str
+    size_bytes: int = 0
+    license: str = ""
+    import_names: tuple[str, ...] = ()
+    reason: str = ""
+
+    @classmethod
+    def from_dict(cls, raw: dict[str, Any]) -> PluginDependency:
+        """What `asdict` made of one."""
+        return cls(**{**raw, "import_names": tuple(raw.get("import_names", ()))})
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +97,7 @@ class ReleaseRecord:
         error: Why the deploy failed; empty otherwise.
         failure: What the plugin answered the smoke call with, as the wire has it; None where that is not why.
         manifest: As packaged.
+        dependencies: Its packages; which of them failed, where one did.
     """
 
     plugin_id: str
@@ -95,6 +109,7 @@ class ReleaseRecord:
     manifest: dict[str, Any]
     error: str = ""
     failure: dict[str, Any] | None = None
+    dependencies: tuple[PluginDependency, ...] = ()
 
 
 class Plugins:
@@ -123,7 +138,9 @@ class Plugins:
     def releases(self, plugin_id: str) -> Iterator[ReleaseRecord]:
         """In order of version text."""
         for item in self._table.query(keys.plugin(plugin_id), prefix=keys.RELEASE):
-            yield ReleaseRecord(**jsontext.loads(item["doc"], what="a release"))
+            raw = jsontext.loads(item["doc"], what="a release")
+            known = tuple(map(PluginDependency.from_dict, raw.get("dependencies", ())))
+            yield ReleaseRecord(**{**raw, "dependencies": known})
 
     def write_release(self, release: ReleaseRecord, audit: AuditRow) -> None:
         """An approval, or that its deploy failed, with its audit row."""
@@ -195,7 +212,7 @@ def _record(item: Item) -> PluginRecord:
             "layer_arns": tuple(raw["layer_arns"]),
             "hooks": tuple((name, priority) for name, priority in raw["hooks"]),
             "grants": tuple(raw["grants"]),
-            "dependencies": tuple(PluginDependency(**dependency) for dependency in raw["dependencies"]),
+            "dependencies": tuple(map(PluginDependency.from_dict, raw["dependencies"])),
             "warnings": tuple(raw["warnings"]),
         }
     )

@@ -7,13 +7,15 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from packaging.utils import canonicalize_name
 
 from services_ai_sdk.bundler.archive import Archive
 from services_ai_sdk.bundler.cache import sha256_of
-from services_ai_sdk.bundler.dependencies import DependencyManager, records
-from services_ai_sdk.bundler.layer import ROOT, check_layer
+from services_ai_sdk.bundler.dependencies import DependencyManager, PluginDependency, records
+from services_ai_sdk.bundler.layer import ROOT, LayerPackage, check_layer
+from services_ai_sdk.bundler.layer_contents import packages_in
 from services_ai_sdk.bundler.lock import LOCK_NAME, Lock, read_lock, satisfies
 from services_ai_sdk.bundler.target import target_for
 from services_ai_sdk.manifest.complete import check_folder
@@ -52,11 +54,13 @@ class Inspector:
         manifest, lock, unzipped_bytes = self._read(package)
         findings = list(_lock_findings(manifest, lock))
         layer_sha256, layer_size_bytes = "", 0
+        contents: dict[str, LayerPackage] = {}
         if layer is not None:
             with Archive(layer, what="the layer") as archive:
                 layer_sha256, layer_size_bytes = sha256_of(layer), archive.size_bytes
                 check_layer(archive)
                 archive.verify()
+                contents = packages_in(archive)
                 unzipped_bytes += archive.unzipped_bytes
                 findings += _layer_findings(manifest, lock, archive, layer_sha256)
         elif manifest.layer is not None:
@@ -73,7 +77,7 @@ class Inspector:
             layer_size_bytes=layer_size_bytes,
             unzipped_bytes=unzipped_bytes,
             dependencies=tuple(
-                {"name": record.package, "version": record.version, "spec": record.spec}
+                _dependency(record, contents.get(record.package))
                 for record in records(manifest.plugin_id, manifest.dependencies.packages, lock, None)
             ),
         )
@@ -101,6 +105,12 @@ class Inspector:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         return manifest, lock, unzipped_bytes
+
+
+def _dependency(record: PluginDependency, found: LayerPackage | None) -> dict[str, Any]:
+    row = {"name": record.package, "version": record.version, "spec": record.spec}
+    size_bytes, stated, names = (found.size_bytes, found.license, found.import_names) if found else (0, "", ())
+    return {**row, "size_bytes": size_bytes, "license": stated, "import_names": list(names)}
 
 
 def verify(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from email.message import Message
 from email.parser import HeaderParser
 from pathlib import Path
 
@@ -67,17 +68,7 @@ class Wheel:
 
     def import_names(self) -> tuple[str, ...]:
         """Top-level names that can be imported from it, read from its files."""
-        names: set[str] = set()
-        for file in self.files:
-            first, slash, rest = file.path.partition("/")
-            if first.endswith((".dist-info", ".data", ".libs")) or first == "bin":
-                continue
-            if slash:
-                if rest.endswith((".py", ".so", ".pyi")) and first.isidentifier():
-                    names.add(first)
-            elif (found := re.fullmatch(r"([^.]+)(\.py|(\.[^.]+)*\.so)", first)) and found[1].isidentifier():
-                names.add(found[1])
-        return tuple(sorted(names))
+        return import_names_of(file.path for file in self.files)
 
     def _bad(self, reason: str) -> InvalidInputError:
         return InvalidInputError(f"{self.locked.filename} {reason}", code="wheel-invalid")
@@ -100,9 +91,8 @@ class Wheel:
         name, version = str(headers.get("Name", "")), str(headers.get("Version", ""))
         if canonicalize_name(name) != self.locked.name:
             raise self._bad(f"says inside that it is {name or 'nothing'} {version}, and not {self.locked.name}")
-        stated = str(headers.get("License-Expression") or headers.get("License") or "").strip()
         requires = tuple(str(line) for line in headers.get_all("Requires-Dist", []))
-        return stated.splitlines()[0][:100] if stated else "", requires
+        return license_of(headers), requires
 
     def _place(self) -> Iterator[PlacedFile]:
         data_folder = self._dist_info.removesuffix(".dist-info") + ".data"
@@ -121,6 +111,27 @@ class Wheel:
         if len(parts) > 2 and parts[1] == "headers":
             return None
         raise self._bad(f"has {name!r}, which belongs to no known part of a .data folder")
+
+
+def license_of(headers: Message) -> str:
+    """What a package's METADATA states as its licence, on one line; empty when it does not."""
+    stated = str(headers.get("License-Expression") or headers.get("License") or "").strip()
+    return stated.splitlines()[0][:100] if stated else ""
+
+
+def import_names_of(paths: Iterable[str]) -> tuple[str, ...]:
+    """Top-level names that can be imported, given the installed files of a package."""
+    names: set[str] = set()
+    for path in paths:
+        first, slash, rest = path.partition("/")
+        if first.endswith((".dist-info", ".data", ".libs")) or first == "bin":
+            continue
+        if slash:
+            if rest.endswith((".py", ".so", ".pyi")) and first.isidentifier():
+                names.add(first)
+        elif (found := re.fullmatch(r"([^.]+)(\.py|(\.[^.]+)*\.so)", first)) and found[1].isidentifier():
+            names.add(found[1])
+    return tuple(sorted(names))
 
 
 def _is_leftover(path: str, name: str, names: set[str]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from services_ai_sdk.manifest.model import Manifest
 
@@ -18,7 +19,8 @@ class InspectedPackage:
         package_size_bytes: Zipped.
         layer_size_bytes: Zipped.
         unzipped_bytes: Code and layer together, as Lambda counts them.
-        dependencies: Per locked package: `name`, `version`, `spec` (empty for one that came along).
+        dependencies: Per locked package: `name`, `version`, `spec` (empty for one that came along), `size_bytes`
+            (unzipped), `license`, `import_names`.
     """
 
     manifest: Manifest
@@ -27,4 +29,4 @@ class InspectedPackage:
     package_size_bytes: int
     layer_size_bytes: int
     unzipped_bytes: int
-    dependencies: tuple[dict[str, str], ...] = ()
+    dependencies: tuple[dict[str, Any], ...] = ()

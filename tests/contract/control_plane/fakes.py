@@ -166,6 +166,26 @@ class MemoryStore:
         return place
 
 
+DEPENDENCIES = (
+    {
+        "name": "phonenumbers",
+        "version": "8.13.0",
+        "spec": ">=8",
+        "size_bytes": 2_500_000,
+        "license": "Apache-2.0",
+        "import_names": ["phonenumbers"],
+    },
+    {
+        "name": "six",
+        "version": "1.17.0",
+        "spec": "",
+        "size_bytes": 40_000,
+        "license": "MIT",
+        "import_names": ["six"],
+    },
+)
+
+
 class JsonInspector:
     """Takes a package that is the manifest's JSON and nothing else."""
 
@@ -180,7 +200,7 @@ class JsonInspector:
             package_size_bytes=len(body),
             layer_size_bytes=layer.stat().st_size if layer else 0,
             unzipped_bytes=len(body),
-            dependencies=({"name": "phonenumbers", "version": "8.13.0", "spec": ">=8"},) if layer else (),
+            dependencies=DEPENDENCIES if layer else (),
         )
 
 

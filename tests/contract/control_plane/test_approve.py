@@ -190,3 +190,38 @@ def test_every_line_of_progress_names_the_plugin(world: World) -> None:
     world.approver.approve("alpha", version=None, actor="ada", progress=lines.append)
     assert len(lines) >= 3
     assert all(line.startswith("alpha: ") for line in lines)
+
+
+def test_packages_are_pending_then_installed_and_one_that_does_not_start_has_failed(world: World) -> None:
+    sha256 = world.submit("alpha")
+    world.store.put(f"submissions/alpha/1.0.0/{sha256}/layer.zip", b"layer")
+    frames = [{"file": "main.py", "line": 1, "in_app": True}, {"file": "phonenumbers/__init__.py", "line": 9}]
+    failure = {"type": "ImportError", "message": "no", "category": "dependency_error", "frames": frames}
+    world.deployer.fails, world.deployer.details = "alpha does not start", {"failure": failure}
+    with pytest.raises(FindingsError):
+        world.approve("alpha")
+    packages = world.fleet.one("alpha").to_dict()["unfinished_deploy"]["dependencies"]
+    assert [(one["package"], one["status"], one["reason"]) for one in packages] == [
+        ("phonenumbers", "failed", "ImportError: no"),
+        ("six", "pending", ""),
+    ]
+    world.deployer.fails = ""
+    world.approve("alpha")
+    (known, came_along) = world.plugins.get("alpha").dependencies
+    assert (known.status, known.spec, known.size_bytes, known.license, known.import_names) == (
+        "installed", ">=8", 2_500_000, "Apache-2.0", ("phonenumbers",),
+    )  # fmt: skip
+    assert (came_along.status, came_along.spec) == ("installed", "")
+    assert world.fleet.one("alpha").attempt is None
+
+
+@pytest.mark.parametrize("frames", [[], [{"file": "main.py", "line": 1}], [{"file": "elsewhere/x.py", "line": 1}]])
+def test_a_failure_that_is_no_packages_fault_fails_none(world: World, frames: list[dict[str, object]]) -> None:
+    sha256 = world.submit("alpha")
+    world.store.put(f"submissions/alpha/1.0.0/{sha256}/layer.zip", b"layer")
+    failure = {"type": "ImportError", "message": "no", "category": "dependency_error", "frames": frames}
+    world.deployer.fails, world.deployer.details = "alpha does not start", {"failure": failure}
+    with pytest.raises(FindingsError):
+        world.approve("alpha")
+    packages = world.fleet.one("alpha").to_dict()["unfinished_deploy"]["dependencies"]
+    assert {one["status"] for one in packages} == {"pending"}

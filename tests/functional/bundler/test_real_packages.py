@@ -75,6 +75,11 @@ def test_small_packages_work_from_the_built_layer(tmp_path: Path, manager: Depen
         "phonenumbers": "^8.13",
         "six": "1.x",
     }
+    # What the layer says of its packages is what their wheels said when it was built.
+    said = {one.package: (one.size_bytes, one.license, list(one.import_names)) for one in built.dependencies}
+    read = {row["name"]: (row["size_bytes"], row["license"], row["import_names"]) for row in found.dependencies}
+    assert read == said
+    assert read["six"][1:] == ("MIT", ["six"])
     assert built.layer is not None
     verify(built.package, built.layer, manager)
 

@@ -188,10 +188,11 @@ class TestInspect:
             built.package_size_bytes,
             built.layer_size_bytes,
         )
-        assert found.dependencies == (
-            {"name": "alpha", "version": "1.0", "spec": "^1"},
-            {"name": "beta", "version": "1.0", "spec": ""},
-        )
+        assert [(one["name"], one["version"], one["spec"]) for one in found.dependencies] == [
+            ("alpha", "1.0", "^1"),
+            ("beta", "1.0", ""),
+        ]
+        assert found.dependencies[0]["license"] == "MIT"
 
     def codes(self, package: Path, layer: Path | None) -> set[str]:
         with pytest.raises(ServicesAIError) as caught:
