@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from services_ai_sdk.bundler import cache
+from services_ai_sdk.bundler.archive import Archive
 from services_ai_sdk.bundler.dependencies import DependencyManager, PluginDependency, records
 from services_ai_sdk.bundler.import_check import ImportCheck, Subject, own_modules
 from services_ai_sdk.bundler.layer import BuiltLayer, check_size
@@ -36,6 +37,7 @@ class BuiltPackage:
         dependencies: A record a package.
         findings: Warnings about manifest and code; errors are raised.
         warnings: What the resolver and the layer had to say.
+        files: Name and size in bytes of each file in the package.
     """
 
     package: Path
@@ -50,15 +52,7 @@ class BuiltPackage:
     dependencies: tuple[PluginDependency, ...] = ()
     findings: tuple[Finding, ...] = ()
     warnings: tuple[str, ...] = ()
-
-    @property
-    def sizes(self) -> dict[str, int]:
-        """For `--json`."""
-        return {
-            "package_bytes": self.package_size_bytes,
-            "layer_bytes": self.layer_size_bytes,
-            "unzipped_bytes": self.unzipped_bytes,
-        }
+    files: tuple[tuple[str, int], ...] = ()
 
 
 def build_package(
@@ -103,6 +97,8 @@ def build_package(
         unproven = target.with_name(f".{target.name}.unproven")
         try:
             made = write_zip(unproven, _items(tree, manifest, lock))
+            with Archive(unproven) as archive:
+                files = tuple((entry.name, entry.size_bytes) for entry in archive.files())
             not_proven = imports.prove(_subject(manifest, unproven, made, layer, tree)) if imports else ""
             placed = _place_layer(manager, lock, layer, target.with_suffix(".layer.zip"))
             unproven.replace(target)
@@ -126,6 +122,7 @@ def build_package(
         dependencies=records(manifest.plugin_id, packages, lock, layer),
         findings=checked.findings,
         warnings=(*lock.warnings, *(layer.warnings if layer else ()), *([not_proven] if not_proven else [])),
+        files=files,
     )
 
 

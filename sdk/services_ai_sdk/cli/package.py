@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+FILES_SHOWN = 15
+
 
 def package(
     path: Annotated[Path, typer.Argument(help="The plugin's folder or zip.")] = Path(),
@@ -21,6 +23,8 @@ def package(
     """
     from services_ai_sdk.bundler.import_check import ImportCheck
     from services_ai_sdk.bundler.package import build_package
+    from services_ai_sdk.cli.errors import printable
+    from services_ai_sdk.wire.limits import UNZIPPED_MAX_BYTES
 
     def progress(line: str) -> None:
         typer.echo(f"· {line}", err=True)
@@ -39,6 +43,7 @@ def package(
         "package_size_bytes": built.package_size_bytes,
         "layer_size_bytes": built.layer_size_bytes,
         "unzipped_bytes": built.unzipped_bytes,
+        "files": [{"name": name, "size_bytes": size_bytes} for name, size_bytes in built.files],
         "cached": built.cached,
         "dependencies": [dependency.to_dict() for dependency in built.dependencies],
         "findings": [finding.to_dict() for finding in built.findings],
@@ -55,12 +60,18 @@ def package(
     typer.echo(
         f"  package  {built.package}  {_size(built.package_size_bytes)}  sha256 {built.package_sha256[:12]}…"
     )
+    for name, size_bytes in built.files[:FILES_SHOWN]:
+        typer.echo(f"    {_size(size_bytes):>8}  {printable(name)}")
+    if len(built.files) > FILES_SHOWN:
+        typer.echo(f"              … and {len(built.files) - FILES_SHOWN} more files")
     if built.layer:
         kept = ", from the cache" if built.cached else ""
         typer.echo(f"  layer    {built.layer}  {_size(built.layer_size_bytes)}{kept}")
     for dependency in built.dependencies:
         wanted = f"  ({dependency.spec})" if dependency.spec else ""
-        typer.echo(f"    {dependency.package} {dependency.version}{wanted}")
+        typer.echo(f"    {_size(dependency.size_bytes):>8}  {dependency.package} {dependency.version}{wanted}")
+    share = built.unzipped_bytes / UNZIPPED_MAX_BYTES
+    typer.echo(f"  unzipped {_size(built.unzipped_bytes)}, {share:.0%} of what Lambda takes")
     typer.echo(f"next: services-ai-plugin submit {built.package}")
 
 
