@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from services_ai_sdk.bundler import layer as layer_module
+from services_ai_sdk.bundler import layer_size
 from services_ai_sdk.bundler.dependencies import DependencyManager, DependencyStatus, records
 from services_ai_sdk.wire.errors import FindingsError, InvalidInputError, PlatformError
 
@@ -148,7 +148,7 @@ def test_too_much_is_refused_with_a_table_of_the_biggest(
     make_wheel("alpha", files={"alpha/big.bin": b"x" * 4000})
     make_wheel("beta", files={"beta/small.bin": b"x" * 40})
     lock = manager.resolve({"alpha": "*", "beta": "*"}, PYTHON)
-    monkeypatch.setattr(layer_module, "UNZIPPED_MAX_BYTES", 3000)
+    monkeypatch.setattr(layer_size, "UNZIPPED_MAX_BYTES", 3000)
     with pytest.raises(FindingsError) as caught:
         manager.layer(lock)
     assert caught.value.code == "layer-too-large"
@@ -170,7 +170,7 @@ def test_the_table_says_which_declared_dependency_brings_each(
     make_wheel("beta", files={"beta/big.bin": b"x" * 3000}, requires=["deep"])
     packages = {"alpha[more]": "*", "beta": "*", "gone": "*; python_version < '3'"}
     lock = manager.resolve(packages, PYTHON)
-    monkeypatch.setattr(layer_module, "UNZIPPED_MAX_BYTES", 3000)
+    monkeypatch.setattr(layer_size, "UNZIPPED_MAX_BYTES", 3000)
     with pytest.raises(FindingsError) as caught:
         manager.layer(lock)
     assert {row["name"]: row["brought_by"] for row in caught.value.details["packages"]} == {
@@ -189,6 +189,32 @@ def test_the_table_says_which_declared_dependency_brings_each(
     with pytest.raises(FindingsError) as foreign:
         manager.rebuild(replace(lock, requirements=None), tmp_path / "layer.zip")
     assert [row["brought_by"] for row in foreign.value.details["packages"]][:2] == [["beta", "mid"], ["mid"]]
+
+
+def test_what_is_too_large_while_zipped_is_not_downloaded(
+    make_wheel: MakeWheel, manager: DependencyManager, tmp_path: Path
+) -> None:
+    make_wheel("deep")
+    make_wheel("mid", requires=["deep"])
+    make_wheel("alpha", requires=["mid"])
+    lock = manager.resolve({"alpha": "*", "deep": "*"}, PYTHON)
+    big = replace(lock, wheels=tuple(replace(wheel, size_bytes=100_000_000) for wheel in lock.wheels))
+    with pytest.raises(FindingsError) as caught:
+        manager.layer(big)
+    assert caught.value.code == "layer-too-large"
+    assert "300.0 MB while still zipped" in caught.value.message
+    assert {row["name"]: row["brought_by"] for row in caught.value.details["packages"]} == {
+        "alpha": ["alpha"],
+        "deep": ["alpha", "deep"],
+        "mid": ["alpha"],
+    }
+    assert "declared, and brought by alpha" in caught.value.message
+    with pytest.raises(FindingsError):
+        manager.rebuild(big, tmp_path / "layer.zip")
+    with pytest.raises(FindingsError) as foreign:
+        manager.layer(replace(big, requirements=None))
+    assert [row["brought_by"] for row in foreign.value.details["packages"]] == [[], [], []]
+    assert not list((tmp_path / "cache").rglob("*.whl"))
 
 
 class TestWheelsThatAreNotWhatTheySay:
