@@ -21,7 +21,7 @@ from services_ai_sdk.bundler.wheel import Wheel
 from services_ai_sdk.bundler.zipwriter import Item, write_zip
 from services_ai_sdk.wire.errors import InvalidInputError
 
-BUILDER_VERSION = 1
+BUILDER_VERSION = 2
 """Rises whenever the same lock would give other bytes."""
 
 ROOT = "python/"
@@ -186,10 +186,11 @@ def _items(wheels: Iterable[Wheel]) -> tuple[list[Item], list[str]]:
         for file in wheel.files:
             key = same_file_key(file.path)
             if known := taken.get(key):
-                _meet(known, wheel, file.path, file.entry.crc32, warnings)
+                _meet(known, wheel, file.path, file.crc32, warnings)
                 continue
-            taken[key] = (wheel, file.entry.crc32, file.path)
-            items.append(Item(ROOT + file.path, (wheel.archive, file.entry), file.entry.executable))
+            taken[key] = (wheel, file.crc32, file.path)
+            source = file.content if file.content is not None else (wheel.archive, file.entry)
+            items.append(Item(ROOT + file.path, source, file.entry.executable))
     return items, warnings
 
 

@@ -426,6 +426,43 @@ class TestPrivateIndex:
         assert failed.value.code == "wheel-unavailable"
         assert failed.value.retryable
 
+    @pytest.mark.parametrize("variable", ["UV_INDEX", "UV_EXTRA_INDEX_URL", "PIP_EXTRA_INDEX_URL"])
+    def test_it_may_stand_beside_another(
+        self,
+        make_wheel: MakeWheel,
+        offline_environment: dict[str, str],
+        index: tuple[str, list[str | None], dict[str, int]],
+        refusing_index: str,
+        variable: str,
+    ) -> None:
+        make_wheel("alpha")
+        environ = offline_environment | {
+            "UV_DEFAULT_INDEX": f"http://{refusing_index}/404/simple",
+            variable: f"http://u:p@{index[0]}/simple",
+        }
+        del environ["UV_FIND_LINKS"], environ["PIP_NO_INDEX"]
+        manager = DependencyManager.from_environment(environ=environ)
+        layer = manager.layer(manager.resolve({"alpha": "*"}, "python3.11"))
+        assert layer is not None
+
+    def test_its_password_may_stand_beside_its_name(
+        self,
+        make_wheel: MakeWheel,
+        offline_environment: dict[str, str],
+        index: tuple[str, list[str | None], dict[str, int]],
+        tmp_path: Path,
+    ) -> None:
+        make_wheel("alpha")
+        environ = offline_environment | {
+            "UV_DEFAULT_INDEX": f"own=http://{index[0]}/simple",
+            "UV_INDEX_OWN_USERNAME": "u",
+            "UV_INDEX_OWN_PASSWORD": "p",
+        }
+        del environ["UV_FIND_LINKS"], environ["PIP_NO_INDEX"]
+        manager = DependencyManager.from_environment(environ=environ)
+        layer = manager.layer(manager.resolve({"alpha": "*"}, "python3.11"))
+        assert layer is not None
+
 
 class TestDownloads:
     """Of a lock that somebody else wrote."""
