@@ -16,6 +16,7 @@ from services_ai_sdk.bundler.cache import cache_folder
 from services_ai_sdk.bundler.fetch import WheelStore
 from services_ai_sdk.bundler.index_settings import IndexSettings
 from services_ai_sdk.bundler.layer import BuiltLayer, LayerBuilder
+from services_ai_sdk.bundler.layer_size import check_download
 from services_ai_sdk.bundler.lock import LOCK_NAME, Lock, read_lock, satisfies
 from services_ai_sdk.bundler.pythons import runtimes_here
 from services_ai_sdk.bundler.resolve import Progress, Resolving, UvResolver, find_uv, resolve_first
@@ -24,7 +25,7 @@ from services_ai_sdk.bundler.target import Target, target_for
 from services_ai_sdk.manifest.package_spec import Packages
 from services_ai_sdk.manifest.python import SUPPORTED
 from services_ai_sdk.manifest.specs import package_name, requirements
-from services_ai_sdk.wire.errors import FindingsError, InvalidInputError
+from services_ai_sdk.wire.errors import FindingsError, InvalidInputError, PlatformError
 
 
 class DependencyStatus(StrEnum):
@@ -169,7 +170,16 @@ class DependencyManager:
             InvalidInputError: An unsafe or changed wheel.
             PlatformError: A wheel could not be fetched.
         """
-        return self._layers.build(lock, self._progress) if lock.wheels else None
+        if not lock.wheels:
+            return None
+        check_download(lock, lambda: self._requires(lock))
+        return self._layers.build(lock, self._progress)
+
+    def _requires(self, lock: Lock) -> Mapping[str, Sequence[str]]:
+        try:
+            return self._resolver.requires(lock.requirements or (), lock.target)
+        except (FindingsError, PlatformError):
+            return {}  # the size is what has to be told; this was only to help
 
     def rebuild(self, lock: Lock, target: Path) -> BuiltLayer:
         """The layer made anew from its wheels, whatever the cache has; for `verify`.

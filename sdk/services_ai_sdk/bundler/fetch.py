@@ -24,6 +24,26 @@ _PARALLEL_MAX = 4
 _AGENT = "services-ai-plugin"
 
 
+class _Allowance:
+    """What may be downloaded in all: a lock may say nothing of sizes, or not the truth."""
+
+    def __init__(self, left_bytes: int) -> None:
+        self._left_bytes = left_bytes
+        self._lock = threading.Lock()
+
+    def spend(self, size_bytes: int, wheel: LockedWheel) -> None:
+        with self._lock:
+            self._left_bytes -= size_bytes
+            if self._left_bytes >= 0:
+                return
+        raise InvalidInputError(
+            f"the wheels are larger together than a layer may be unzipped ({UNZIPPED_MAX_BYTES:,} bytes); "
+            f"it ended in {wheel.filename}",
+            code="wheel-too-large",
+            hint="leave out the biggest package that the plugin can do without",
+        )
+
+
 class WheelStore:
     """Wheels on this machine, by their SHA-256.
 
@@ -54,7 +74,7 @@ class WheelStore:
             InvalidInputError: `wheel-hash-mismatch`: a file is not the one that was locked. `wheel-too-large`.
             PlatformError: `wheel-unavailable`: it could not be fetched.
         """
-        context = self._settings.ssl_context()
+        context, allowance = self._settings.ssl_context(), _Allowance(UNZIPPED_MAX_BYTES)
         one_at_a_time = threading.Lock()
 
         def say(line: str) -> None:
@@ -62,10 +82,12 @@ class WheelStore:
                 progress(line)
 
         with ThreadPoolExecutor(max_workers=_PARALLEL_MAX, thread_name_prefix="wheels") as pool:
-            paths = list(pool.map(lambda wheel: self._fetch(wheel, context, say), wheels))
+            paths = list(pool.map(lambda wheel: self._fetch(wheel, context, allowance, say), wheels))
         return {wheel.sha256: path for wheel, path in zip(wheels, paths, strict=True)}
 
-    def _fetch(self, wheel: LockedWheel, context: ssl.SSLContext, progress: Progress) -> Path:
+    def _fetch(
+        self, wheel: LockedWheel, context: ssl.SSLContext, allowance: _Allowance, progress: Progress
+    ) -> Path:
         kept = self._folder / wheel.sha256[:2] / wheel.sha256 / "wheel.whl"
         if kept.is_file():
             if cache.sha256_of(kept) == wheel.sha256:
@@ -83,7 +105,7 @@ class WheelStore:
         size = f" ({wheel.size_bytes / 1e6:.1f} MB)" if wheel.size_bytes else ""
         progress(f"downloading {wheel.name} {wheel.version}{size}")
         proxies = ProxyHandler(self._settings.proxies(wheel.location))
-        self._download(wheel, build_opener(HTTPSHandler(context=context), proxies), kept)
+        self._download(wheel, build_opener(HTTPSHandler(context=context), proxies), kept, allowance)
         return kept
 
     def _local(self, wheel: LockedWheel) -> Path | None:
@@ -94,13 +116,13 @@ class WheelStore:
             candidates.insert(0, local_path(wheel.location))
         return next((path for path in candidates if path.is_file()), None)
 
-    def _download(self, wheel: LockedWheel, opener: OpenerDirector, kept: Path) -> None:
+    def _download(self, wheel: LockedWheel, opener: OpenerDirector, kept: Path, allowance: _Allowance) -> None:
         request = Request(wheel.location, headers={"User-Agent": _AGENT})  # noqa: S310 - scheme checked by the caller
         if authorization := self._settings.authorization(wheel.location):
             request.add_unredirected_header("Authorization", authorization)
         for attempt in range(1, _ATTEMPTS_MAX + 1):
             try:
-                self._check(wheel, cache.put(kept, self._body(wheel, opener, request)), kept)
+                self._check(wheel, cache.put(kept, self._body(wheel, opener, request, allowance)), kept)
             except HTTPError as error:
                 if error.code < 500 or attempt == _ATTEMPTS_MAX:
                     raise _unavailable(wheel, f"the index answered {error.code} {error.reason}") from error
@@ -111,17 +133,19 @@ class WheelStore:
                 return
             self._sleep(0.5 * 2**attempt)
 
-    def _body(self, wheel: LockedWheel, opener: OpenerDirector, request: Request) -> Iterator[bytes]:
+    def _body(
+        self, wheel: LockedWheel, opener: OpenerDirector, request: Request, allowance: _Allowance
+    ) -> Iterator[bytes]:
         size = 0
-        with opener.open(request, timeout=self._timeout_s) as response:
-            while chunk := response.read(_CHUNK_BYTES):
-                size += len(chunk)
-                if size > UNZIPPED_MAX_BYTES:
-                    raise InvalidInputError(
-                        f"{wheel.filename} is larger than a layer may be unzipped ({UNZIPPED_MAX_BYTES:,} bytes)",
-                        code="wheel-too-large",
-                    )
-                yield chunk
+        try:
+            with opener.open(request, timeout=self._timeout_s) as response:
+                while chunk := response.read(_CHUNK_BYTES):
+                    size += len(chunk)
+                    allowance.spend(len(chunk), wheel)
+                    yield chunk
+        except OSError:
+            allowance.spend(-size, wheel)  # it is asked for again
+            raise
 
     def _check(self, wheel: LockedWheel, sha256: str, kept: Path) -> None:
         if sha256 != wheel.sha256:

@@ -4,33 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from packaging.requirements import Requirement
-
 from services_ai_sdk.bundler import cache
 from services_ai_sdk.bundler.archive import Archive
 from services_ai_sdk.bundler.fetch import WheelStore
+from services_ai_sdk.bundler.layer_size import SizedPackage, check_download, check_size
 from services_ai_sdk.bundler.lock import Lock
 from services_ai_sdk.bundler.names import same_file_key
-from services_ai_sdk.bundler.origins import brought_by
 from services_ai_sdk.bundler.resolve import Progress
 from services_ai_sdk.bundler.stdlib import part_of_python
 from services_ai_sdk.bundler.wheel import Wheel
 from services_ai_sdk.bundler.zipwriter import Item, write_zip
-from services_ai_sdk.wire.errors import FindingsError, InvalidInputError
-from services_ai_sdk.wire.limits import UNZIPPED_MAX_BYTES
+from services_ai_sdk.wire.errors import InvalidInputError
 
-BUILDER_VERSION = 1
+BUILDER_VERSION = 2
 """Rises whenever the same lock would give other bytes."""
 
 ROOT = "python/"
 """Lambda puts /opt/python on sys.path (AWS Lambda Developer Guide, "Packaging your layer content")."""
-
-_TABLE_ROWS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +45,10 @@ class LayerPackage:
     import_names: tuple[str, ...]
     license: str
     requires: tuple[str, ...] = ()
+
+    def sized(self) -> SizedPackage:
+        """What the check of the size needs."""
+        return SizedPackage(self.name, self.version, self.size_bytes, self.requires)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +106,7 @@ class LayerBuilder:
             InvalidInputError: As `build`.
             PlatformError: As `build`.
         """
+        check_download(lock)
         paths = self._wheels.fetch(lock.wheels, progress)
         wheels: list[Wheel] = []
         try:
@@ -123,7 +123,7 @@ class LayerBuilder:
                 )
                 for wheel in wheels
             )
-            check_size(packages, lock)
+            check_size([package.sized() for package in packages], lock)
             items, warnings = _items(wheels)
             warnings += [
                 f"{package} brings {module}, which is part of Python: the plugin gets that one instead of Python's"
@@ -137,57 +137,6 @@ class LayerBuilder:
             for wheel in wheels:
                 wheel.close()
         return BuiltLayer(target, made.sha256, made.size_bytes, made.unzipped_bytes, packages, tuple(warnings))
-
-
-def check_size(packages: Sequence[LayerPackage], lock: Lock, other_bytes: int = 0) -> None:
-    """Refuses what Lambda would refuse.
-
-    Args:
-        packages: What is in the layer.
-        lock: What it was made from: says which packages were asked for.
-        other_bytes: Unzipped size of the function's code.
-
-    Raises:
-        FindingsError: `layer-too-large`, with a table of the biggest packages and of what brings each.
-    """
-    total = sum(package.size_bytes for package in packages) + other_bytes
-    if total <= UNZIPPED_MAX_BYTES:
-        return
-    declared = [Requirement(text) for text in lock.requirements or ()]
-    requires = {package.name: package.requires for package in packages}
-    origins = brought_by(requires, declared, lock.target.environment())
-    biggest = sorted(packages, key=lambda package: (-package.size_bytes, package.name))[:_TABLE_ROWS]
-    rows = "\n".join(
-        f"  {package.size_bytes / 1e6:8.1f} MB  {f'{package.name} {package.version}':28}"
-        f"  {_origin(package.name, origins[package.name])}".rstrip()
-        for package in biggest
-    )
-    code = f", with {other_bytes / 1e6:.1f} MB of the plugin's own files," if other_bytes else ""
-    raise FindingsError(
-        f"the dependencies{code} unpack to {total / 1e6:.1f} MB; "
-        f"Lambda takes {UNZIPPED_MAX_BYTES / 1e6:.1f} MB. The biggest:\n{rows}",
-        code="layer-too-large",
-        hint="leave out the biggest package that the plugin can do without, or take a slimmer variant of it",
-        details={
-            "unzipped_bytes": total,
-            "limit_bytes": UNZIPPED_MAX_BYTES,
-            "packages": [
-                {
-                    "name": package.name,
-                    "size_bytes": package.size_bytes,
-                    "brought_by": list(origins[package.name]),
-                }
-                for package in biggest
-            ],
-        },
-    )
-
-
-def _origin(name: str, origins: Sequence[str]) -> str:
-    others = ", ".join(origin for origin in origins if origin != name)
-    if name in origins:
-        return f"declared, and brought by {others}" if others else "declared"
-    return f"brought by {others}" if others else ""
 
 
 def hidden_modules(packages: Iterable[LayerPackage], python: str) -> dict[str, str]:
@@ -237,10 +186,11 @@ def _items(wheels: Iterable[Wheel]) -> tuple[list[Item], list[str]]:
         for file in wheel.files:
             key = same_file_key(file.path)
             if known := taken.get(key):
-                _meet(known, wheel, file.path, file.entry.crc32, warnings)
+                _meet(known, wheel, file.path, file.crc32, warnings)
                 continue
-            taken[key] = (wheel, file.entry.crc32, file.path)
-            items.append(Item(ROOT + file.path, (wheel.archive, file.entry), file.entry.executable))
+            taken[key] = (wheel, file.crc32, file.path)
+            source = file.content if file.content is not None else (wheel.archive, file.entry)
+            items.append(Item(ROOT + file.path, source, file.entry.executable))
     return items, warnings
 
 

@@ -11,7 +11,8 @@ from services_ai_sdk.bundler import cache
 from services_ai_sdk.bundler.archive import Archive
 from services_ai_sdk.bundler.dependencies import DependencyManager, PluginDependency, records
 from services_ai_sdk.bundler.import_check import ImportCheck, Subject, own_modules
-from services_ai_sdk.bundler.layer import BuiltLayer, check_size
+from services_ai_sdk.bundler.layer import BuiltLayer
+from services_ai_sdk.bundler.layer_size import check_size
 from services_ai_sdk.bundler.lock import LOCK_NAME, Lock
 from services_ai_sdk.bundler.resolve import Progress
 from services_ai_sdk.bundler.source import SourceTree, open_source
@@ -91,7 +92,7 @@ def build_package(
         lock = manager.resolve(packages, manifest.python, tree.root)
         layer = manager.layer(lock)
         if layer:
-            check_size(layer.packages, lock, tree.size_bytes)
+            check_size([package.sized() for package in layer.packages], lock, tree.size_bytes)
         manifest = _final(manifest, lock, layer)
         target = out_dir / f"{manifest.plugin_id}-{manifest.version}.zip"
         unproven = target.with_name(f".{target.name}.unproven")

@@ -51,6 +51,15 @@ class Resolving(Protocol):
         """
         ...
 
+    def requires(self, requirements: Sequence[str], target: Target) -> dict[str, tuple[str, ...]]:
+        """Names of the packages that each package of a lock needs.
+
+        Raises:
+            FindingsError: As `resolve`.
+            PlatformError: As `resolve`.
+        """
+        ...
+
 
 class UvResolver:
     """`uv pip compile`, wheels only.
@@ -109,6 +118,27 @@ class UvResolver:
             lines = output.read_text(encoding="utf-8").splitlines()
         found = [Requirement(line) for line in lines if "==" in line and not line.startswith(("#", "-"))]
         return next((specifier.version for each in found for specifier in each.specifier), "")
+
+    def requires(self, requirements: Sequence[str], target: Target) -> dict[str, tuple[str, ...]]:
+        """As `Resolving.requires`: read from the remarks of a requirements.txt (`numpy==2.2.6  # via pandas`).
+
+        Raises:
+            FindingsError: As `resolve`.
+            PlatformError: As `resolve`.
+        """
+        with tempfile.TemporaryDirectory(prefix="services-ai-resolve-") as folder:
+            wanted, output = Path(folder) / "requirements.in", Path(folder) / "requirements.txt"
+            wanted.write_text("\n".join(requirements) + "\n", encoding="utf-8")
+            arguments = [str(wanted), "--output-file", str(output), "--annotation-style", "line"]
+            self._compile(arguments, Path(folder), target, target.uv_platform, self._timeout_s)
+            lines = output.read_text(encoding="utf-8").splitlines()
+        found: dict[str, list[str]] = {}
+        for line in lines:
+            package, _, parents = line.partition("# via ")
+            for parent in parents.split(", "):
+                if parent and not parent.startswith("-"):
+                    found.setdefault(parent, []).append(package.partition("==")[0].strip())
+        return {parent: tuple(names) for parent, names in found.items()}
 
     def _compile(
         self, arguments: Sequence[str], folder: Path, target: Target, platform: str, timeout_s: float

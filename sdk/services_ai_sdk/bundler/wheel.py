@@ -1,10 +1,16 @@
-"""Where the files of a wheel go when it is installed: without running anything, and without changing a byte."""
+"""Where the files of a wheel go when it is installed.
+
+Nothing of it is run, and no byte is changed but in RECORD, where files have moved or are left out.
+"""
 
 from __future__ import annotations
 
+import csv
+import io
 import re
+import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.message import Message
 from email.parser import HeaderParser
 from pathlib import Path
@@ -18,6 +24,7 @@ from services_ai_sdk.wire.errors import InvalidInputError
 from services_ai_sdk.wire.limits import UNZIPPED_MAX_BYTES
 
 _METADATA_MAX_BYTES = 2 * 1024 * 1024
+_RECORD_MAX_BYTES = 16 * 1024 * 1024
 _SCHEMES = {"purelib": "", "platlib": "", "data": "", "scripts": "bin/"}
 """Parts of a wheel's .data folder and where they go below the layer's python/ (packaging.python.org, "Binary
 distribution format"). `headers` are for compilers and are left out."""
@@ -29,10 +36,25 @@ _LIMITS = ArchiveLimits(unzipped_bytes=UNZIPPED_MAX_BYTES * 2)
 
 @dataclass(frozen=True, slots=True)
 class PlacedFile:
-    """One file of a wheel and its path in the installed tree."""
+    """One file of a wheel and its path in the installed tree.
+
+    Attributes:
+        content: In place of the entry's own; only of a RECORD.
+    """
 
     path: str
     entry: Entry
+    content: bytes | None = None
+
+    @property
+    def size_bytes(self) -> int:
+        """Unzipped."""
+        return self.entry.size_bytes if self.content is None else len(self.content)
+
+    @property
+    def crc32(self) -> int:
+        """Of the content."""
+        return self.entry.crc32 if self.content is None else zlib.crc32(self.content)
 
 
 class Wheel:
@@ -52,7 +74,7 @@ class Wheel:
         try:
             self._dist_info = self._find_dist_info()
             self.license, self.requires = self._read_metadata()
-            self.files = tuple(self._place())
+            self.files = self._with_true_record(tuple(self._place()))
         except BaseException:
             self.close()
             raise
@@ -64,7 +86,7 @@ class Wheel:
     @property
     def size_bytes(self) -> int:
         """Of the installed files."""
-        return sum(file.entry.size_bytes for file in self.files)
+        return sum(file.size_bytes for file in self.files)
 
     def import_names(self) -> tuple[str, ...]:
         """Top-level names that can be imported from it, read from its files."""
@@ -101,6 +123,24 @@ class Wheel:
             path = self._path(entry.name, data_folder)
             if path is not None and not _is_leftover(path, entry.name, names):
                 yield PlacedFile(path, entry)
+
+    def _with_true_record(self, files: tuple[PlacedFile, ...]) -> tuple[PlacedFile, ...]:
+        """RECORD as an installer writes it: `importlib.metadata` reads from it which files a package has."""
+        name = f"{self._dist_info}/RECORD"
+        paths = {file.entry.name: file.path for file in files}
+        entry = self.archive.get(name)
+        if entry is None or all(paths.get(each.name) == each.name for each in self.archive.files()):
+            return files
+        text = self.archive.read(entry, _RECORD_MAX_BYTES).decode("utf-8", "replace")
+        out = io.StringIO()
+        try:
+            rows = [row for row in csv.reader(io.StringIO(text, newline="")) if row and row[0] in paths]
+        except csv.Error as error:
+            raise self._bad(f"has a RECORD that cannot be read: {error}") from error
+        csv.writer(out, lineterminator="\n").writerows([paths[row[0]], *row[1:]] for row in rows)
+        return tuple(
+            replace(file, content=out.getvalue().encode()) if file.entry.name == name else file for file in files
+        )
 
     def _path(self, name: str, data_folder: str) -> str | None:
         parts = name.split("/")

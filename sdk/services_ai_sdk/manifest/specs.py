@@ -87,7 +87,9 @@ def translate(name: str, spec: str | PackageSpec) -> Requirement:
         try:
             requirement.marker = Marker(marker.strip())
         except InvalidMarker:
-            _refuse(name, str(spec), where[1], _NO_MARKER, at, _SOME_MARKER)
+            if isinstance(spec, PackageSpec):
+                _refuse(name, marker, where[1], "is no environment marker", 0, _SOME_MARKER)
+            _refuse(name, spec, where[1], _NO_MARKER, at, _SOME_MARKER)
     return requirement
 
 

@@ -131,7 +131,8 @@ def make_wheel(tmp_path: Path) -> Callable[..., Path]:
         content = {f"{name}/__init__.py": b"", **(files or {})}
         content[f"{info}/METADATA"] = metadata.encode()
         content[f"{info}/WHEEL"] = f"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: {tag}\n".encode()
-        content[f"{info}/RECORD"] = b""
+        rows = [f'"{file}",sha256=x,1\n' for file in [*content, f"{info}/RECORD"]]
+        content[f"{info}/RECORD"] = "".join(rows).encode()
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
             for file, data in content.items():
                 entry = zipfile.ZipInfo(file, (2020, 1, 1, 0, 0, 0))

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -8,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from services_ai_sdk.bundler import layer as layer_module
+from services_ai_sdk.bundler import layer_size
+from services_ai_sdk.bundler.archive import Archive
 from services_ai_sdk.bundler.dependencies import DependencyManager, DependencyStatus, records
 from services_ai_sdk.wire.errors import FindingsError, InvalidInputError, PlatformError
 
@@ -68,6 +71,67 @@ def test_a_wheel_s_files_go_where_an_installer_puts_them(
     (package,) = built.packages
     assert package.import_names == ("alpha", "beside", "native")
     assert (package.license, package.size_bytes) == ("MIT", built.unzipped_bytes)
+
+
+def test_metadata_and_entry_points_work_from_a_layer(
+    make_wheel: MakeWheel, manager: DependencyManager, tmp_path: Path
+) -> None:
+    """On an interpreter that sees the standard library and the layer alone, as importlib.metadata reads it."""
+    make_wheel("beta")
+    make_wheel(
+        "alpha",
+        files={
+            "alpha/__init__.py": b"def run(): return 'ran'\n",
+            "alpha/with, comma.txt": b"x",
+            "alpha/__pycache__/x.cpython-311.pyc": b"bytecode",
+            "alpha-1.0.data/purelib/beside.py": b"",
+            "alpha-1.0.data/scripts/tool": b"#!python",
+            "alpha-1.0.data/headers/alpha.h": b"left out",
+            "alpha-1.0.dist-info/licenses/LICENSE": b"MIT",
+            "alpha-1.0.dist-info/entry_points.txt": (
+                b"[console_scripts]\nalpha = alpha:run\n[plugins.of.host]\nfirst = alpha:run\n"
+            ),
+        },
+        requires=["beta>=1"],
+    )
+    built = manager.layer(manager.resolve({"alpha": "*"}, PYTHON))
+    assert built is not None
+    with Archive(built.path) as archive:
+        archive.extract(tmp_path / "opt")
+    code = """
+import importlib.metadata as m, json
+print(json.dumps({
+    "version": m.version("Alpha"), "requires": m.requires("alpha"), "license": m.metadata("alpha")["License"],
+    "scripts": [e.load()() for e in m.entry_points(group="console_scripts")],
+    "plugins": [(e.name, e.load()()) for e in m.entry_points(group="plugins.of.host")],
+    "files": sorted(str(f) for f in m.files("alpha")),
+    "missing": [str(f) for f in m.files("alpha") if not f.locate().exists()],
+    "names": {k: v for k, v in m.packages_distributions().items() if k in ("alpha", "beside", "alpha-1.0.data")},
+    "all": sorted(d.name for d in m.distributions()),
+}))"""
+    script = f"import sys; sys.path.append({str(tmp_path / 'opt/python')!r})\n{code}"
+    command = [sys.executable, "-I", "-S", "-B", "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    info = "alpha-1.0.dist-info"
+    assert json.loads(done.stdout) == {
+        "version": "1.0",
+        "requires": ["beta>=1"],
+        "license": "MIT",
+        "scripts": ["ran"],
+        "plugins": [["first", "ran"]],
+        "files": sorted(
+            [
+                *("alpha/__init__.py", "alpha/with, comma.txt", "beside.py", "bin/tool"),
+                *(
+                    f"{info}/{name}"
+                    for name in ("METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE")
+                ),
+            ]
+        ),
+        "missing": [],
+        "names": {"alpha": ["alpha"], "beside": ["alpha"]},
+        "all": ["alpha", "beta"],
+    }
 
 
 def test_the_same_lock_gives_the_same_layer_and_the_second_costs_nothing(
@@ -148,7 +212,7 @@ def test_too_much_is_refused_with_a_table_of_the_biggest(
     make_wheel("alpha", files={"alpha/big.bin": b"x" * 4000})
     make_wheel("beta", files={"beta/small.bin": b"x" * 40})
     lock = manager.resolve({"alpha": "*", "beta": "*"}, PYTHON)
-    monkeypatch.setattr(layer_module, "UNZIPPED_MAX_BYTES", 3000)
+    monkeypatch.setattr(layer_size, "UNZIPPED_MAX_BYTES", 3000)
     with pytest.raises(FindingsError) as caught:
         manager.layer(lock)
     assert caught.value.code == "layer-too-large"
@@ -170,7 +234,7 @@ def test_the_table_says_which_declared_dependency_brings_each(
     make_wheel("beta", files={"beta/big.bin": b"x" * 3000}, requires=["deep"])
     packages = {"alpha[more]": "*", "beta": "*", "gone": "*; python_version < '3'"}
     lock = manager.resolve(packages, PYTHON)
-    monkeypatch.setattr(layer_module, "UNZIPPED_MAX_BYTES", 3000)
+    monkeypatch.setattr(layer_size, "UNZIPPED_MAX_BYTES", 3000)
     with pytest.raises(FindingsError) as caught:
         manager.layer(lock)
     assert {row["name"]: row["brought_by"] for row in caught.value.details["packages"]} == {
@@ -189,6 +253,32 @@ def test_the_table_says_which_declared_dependency_brings_each(
     with pytest.raises(FindingsError) as foreign:
         manager.rebuild(replace(lock, requirements=None), tmp_path / "layer.zip")
     assert [row["brought_by"] for row in foreign.value.details["packages"]][:2] == [["beta", "mid"], ["mid"]]
+
+
+def test_what_is_too_large_while_zipped_is_not_downloaded(
+    make_wheel: MakeWheel, manager: DependencyManager, tmp_path: Path
+) -> None:
+    make_wheel("deep")
+    make_wheel("mid", requires=["deep"])
+    make_wheel("alpha", requires=["mid"])
+    lock = manager.resolve({"alpha": "*", "deep": "*"}, PYTHON)
+    big = replace(lock, wheels=tuple(replace(wheel, size_bytes=100_000_000) for wheel in lock.wheels))
+    with pytest.raises(FindingsError) as caught:
+        manager.layer(big)
+    assert caught.value.code == "layer-too-large"
+    assert "300.0 MB while still zipped" in caught.value.message
+    assert {row["name"]: row["brought_by"] for row in caught.value.details["packages"]} == {
+        "alpha": ["alpha"],
+        "deep": ["alpha", "deep"],
+        "mid": ["alpha"],
+    }
+    assert "declared, and brought by alpha" in caught.value.message
+    with pytest.raises(FindingsError):
+        manager.rebuild(big, tmp_path / "layer.zip")
+    with pytest.raises(FindingsError) as foreign:
+        manager.layer(replace(big, requirements=None))
+    assert [row["brought_by"] for row in foreign.value.details["packages"]] == [[], [], []]
+    assert not list((tmp_path / "cache").rglob("*.whl"))
 
 
 class TestWheelsThatAreNotWhatTheySay:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import http.server
 import os
 import stat
@@ -11,16 +12,18 @@ from pathlib import Path
 
 import pytest
 
+from services_ai_sdk.bundler import fetch as fetching
 from services_ai_sdk.bundler.dependencies import DependencyManager
 from services_ai_sdk.bundler.fetch import WheelStore
 from services_ai_sdk.bundler.index_settings import IndexSettings
 from services_ai_sdk.bundler.layer import LayerBuilder
+from services_ai_sdk.bundler.lock import LockedWheel
 from services_ai_sdk.bundler.pythons import runtimes_here
 from services_ai_sdk.bundler.resolve import UvResolver, find_uv
 from services_ai_sdk.bundler.target import target_for
 from services_ai_sdk.manifest.python import SUPPORTED
 from services_ai_sdk.manifest.specs import requirements
-from services_ai_sdk.wire.errors import FindingsError, PlatformError
+from services_ai_sdk.wire.errors import FindingsError, InvalidInputError, PlatformError
 
 MakeWheel = Callable[..., Path]
 
@@ -422,6 +425,99 @@ class TestPrivateIndex:
             WheelStore(tmp_path / "other", settings, sleep=waits.append).fetch([wheel], said.append)
         assert failed.value.code == "wheel-unavailable"
         assert failed.value.retryable
+
+    @pytest.mark.parametrize("variable", ["UV_INDEX", "UV_EXTRA_INDEX_URL", "PIP_EXTRA_INDEX_URL"])
+    def test_it_may_stand_beside_another(
+        self,
+        make_wheel: MakeWheel,
+        offline_environment: dict[str, str],
+        index: tuple[str, list[str | None], dict[str, int]],
+        refusing_index: str,
+        variable: str,
+    ) -> None:
+        make_wheel("alpha")
+        environ = offline_environment | {
+            "UV_DEFAULT_INDEX": f"http://{refusing_index}/404/simple",
+            variable: f"http://u:p@{index[0]}/simple",
+        }
+        del environ["UV_FIND_LINKS"], environ["PIP_NO_INDEX"]
+        manager = DependencyManager.from_environment(environ=environ)
+        layer = manager.layer(manager.resolve({"alpha": "*"}, "python3.11"))
+        assert layer is not None
+
+    def test_its_password_may_stand_beside_its_name(
+        self,
+        make_wheel: MakeWheel,
+        offline_environment: dict[str, str],
+        index: tuple[str, list[str | None], dict[str, int]],
+        tmp_path: Path,
+    ) -> None:
+        make_wheel("alpha")
+        environ = offline_environment | {
+            "UV_DEFAULT_INDEX": f"own=http://{index[0]}/simple",
+            "UV_INDEX_OWN_USERNAME": "u",
+            "UV_INDEX_OWN_PASSWORD": "p",
+        }
+        del environ["UV_FIND_LINKS"], environ["PIP_NO_INDEX"]
+        manager = DependencyManager.from_environment(environ=environ)
+        layer = manager.layer(manager.resolve({"alpha": "*"}, "python3.11"))
+        assert layer is not None
+
+
+class TestDownloads:
+    """Of a lock that somebody else wrote."""
+
+    @pytest.fixture
+    def fetch(
+        self,
+        offline_environment: dict[str, str],
+        index: tuple[str, list[str | None], dict[str, int]],
+        tmp_path: Path,
+    ) -> Callable[..., None]:
+        address = index[0]
+        environ = offline_environment | {"UV_DEFAULT_INDEX": f"http://u:p@{address}/simple"}
+        store = WheelStore(tmp_path / "store", IndexSettings(environ), sleep=lambda _: None)
+
+        def fetch(*paths: Path, sha256: str = "") -> None:
+            wheels = [
+                LockedWheel(
+                    path.name.partition("-")[0],
+                    "1.0",
+                    path.name,
+                    f"http://{address}/files/{path.name}",
+                    sha256 or hashlib.sha256(path.read_bytes()).hexdigest(),
+                )
+                for path in paths
+            ]
+            store.fetch(wheels, lambda _: None)
+
+        return fetch
+
+    def test_a_file_that_is_not_in_the_lock_is_refused(
+        self, make_wheel: MakeWheel, fetch: Callable[..., None], tmp_path: Path
+    ) -> None:
+        path = make_wheel("alpha")
+        with pytest.raises(InvalidInputError) as caught:
+            fetch(path, sha256="ab" * 32)
+        assert caught.value.code == "wheel-hash-mismatch"
+        assert [path for path in (tmp_path / "store").rglob("*") if path.is_file()] == []
+        fetch(path)
+
+    def test_all_of_them_together_are_bounded(
+        self,
+        make_wheel: MakeWheel,
+        fetch: Callable[..., None],
+        index: tuple[str, list[str | None], dict[str, int]],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """The lock says nothing of sizes; what is fetched again after an error counts once."""
+        paths = [make_wheel(name, files={f"{name}/x": os.urandom(2000)}) for name in ("alpha", "beta", "gamma")]
+        monkeypatch.setattr(fetching, "UNZIPPED_MAX_BYTES", 6000)
+        with pytest.raises(InvalidInputError) as caught:
+            fetch(*paths)
+        assert caught.value.code == "wheel-too-large"
+        index[2]["left"] = 2
+        fetch(*paths[:2])
 
 
 def test_a_python_counts_as_found_when_it_runs(tmp_path: Path) -> None:

@@ -120,7 +120,11 @@ class TestTheLongForm:
         ("packages", "place", "said"),
         [
             ('{"a": {"version": "^1 ||"}}', '||"', "'||'"),
-            ('{"a": {"version": "^1", "markers": "python"}}', 'python"', "no environment marker"),
+            (
+                '{"a": {"version": "^1", "markers": "python"}}',
+                'python"',
+                "a: 'python' is no environment marker (column 1)",
+            ),
             ('{"a": {"version": "^1; os_name == \'x\'"}}', "; os", "belongs in 'markers'"),
             ('{"a": {"extras": ["x"]}}', '"a"', "'dependencies.packages.a.version' is missing"),
             ('{"a": {"version": "1", "extra": ["x"]}}', '["x"]', "extra"),
