@@ -66,8 +66,15 @@ class Failure:
         return own[-1] if own else None
 
     def to_dict(self) -> dict[str, Any]:
-        """As it goes over the wire."""
-        return {"v": VERSION, **asdict(self), "category": str(self.category)}
+        """As it goes over the wire: plain JSON, which `from_dict` reads again."""
+        frames = [{**asdict(frame), "source": [list(line) for line in frame.source]} for frame in self.frames]
+        return {
+            "v": VERSION,
+            "type": self.type,
+            "message": self.message,
+            "category": str(self.category),
+            "frames": frames,
+        }
 
     @classmethod
     def from_dict(cls, raw: Any) -> Failure:

@@ -6,6 +6,7 @@ import pytest
 
 from control_plane.table.audit import audit_rows
 from services_ai_sdk.wire.errors import FindingsError, InvalidInputError
+from services_ai_sdk.wire.failure import Category, Failure, Frame
 from tests.contract.control_plane.fakes import raises, returns
 from tests.contract.control_plane.world import World
 
@@ -195,8 +196,8 @@ def test_every_line_of_progress_names_the_plugin(world: World) -> None:
 def test_packages_are_pending_then_installed_and_one_that_does_not_start_has_failed(world: World) -> None:
     sha256 = world.submit("alpha")
     world.store.put(f"submissions/alpha/1.0.0/{sha256}/layer.zip", b"layer")
-    frames = [{"file": "main.py", "line": 1, "in_app": True}, {"file": "phonenumbers/__init__.py", "line": 9}]
-    failure = {"type": "ImportError", "message": "no", "category": "dependency_error", "frames": frames}
+    frames = (Frame("main.py", 1, "<module>", True, ((1, "import x"),)), Frame("phonenumbers/__init__.py", 9, "f"))
+    failure = Failure("ImportError", "no", Category.DEPENDENCY_ERROR, frames).to_dict()
     world.deployer.fails, world.deployer.details = "alpha does not start", {"failure": failure}
     with pytest.raises(FindingsError):
         world.approve("alpha")
