@@ -15,11 +15,20 @@ def validate(
     path: Annotated[Path, typer.Argument(help="The plugin's folder or zip.")] = Path(),
     *,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+    schema: Annotated[
+        bool,
+        typer.Option("--schema", help="Print the JSON Schema of manifest.json, for editors, and check nothing."),
+    ] = False,
 ) -> None:
     """Check manifest and code; every problem in one run. Exit code 1: there are errors.
 
     Example: services-ai-plugin validate my-plugin
     """
+    if schema:
+        from services_ai_sdk.manifest.schema import manifest_schema
+
+        typer.echo(json.dumps(manifest_schema(), indent=2, ensure_ascii=False))
+        return
     from services_ai_sdk.bundler.source import open_source
     from services_ai_sdk.cli.framed import framed, lines_in, summary
     from services_ai_sdk.manifest.complete import check_folder
