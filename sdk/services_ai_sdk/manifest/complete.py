@@ -32,8 +32,14 @@ class Completed:
     findings: tuple[Finding, ...]
 
 
-def check_folder(loaded: Loaded, folder: Path) -> Completed:
-    """Everything that can be said about a plugin without running it: manifest and code together. Never raises."""
+def check_folder(loaded: Loaded, folder: Path, layer: frozenset[str] | None = None) -> Completed:
+    """Everything that can be said about a plugin without running it: manifest and code together. Never raises.
+
+    Args:
+        loaded: Its manifest.
+        folder: The plugin's.
+        layer: Import names that its built layer has; guessed from the packages' names when left out.
+    """
     findings = list(loaded.findings)
     manifest = loaded.manifest
     completed = None
@@ -52,9 +58,8 @@ def check_folder(loaded: Loaded, folder: Path) -> Completed:
     findings += more
     declared = declared_of(loaded.located)
     unreadable = {found.file for found in more if found.code.startswith("source-")}
-    findings += [
-        found for found in code_findings(modules, folder, declared, source) if found.file not in unreadable
-    ]
+    of_code = code_findings(modules, folder, declared, source, layer)
+    findings += [found for found in of_code if found.file not in unreadable]
     return Completed(None if errors(findings) else completed, tuple(findings))
 
 

@@ -14,6 +14,8 @@ from pathlib import Path
 from services_ai_sdk.manifest.findings import Finding, Severity
 from services_ai_sdk.manifest.outline import outline
 
+Place = ast.expr | ast.stmt | ast.arg | ast.alias
+
 FILE_MAX_BYTES = 1024 * 1024
 _FOLLOW_MAX = 20
 _NEWLINE = re.compile(r"\r\n|\r|\n")
@@ -82,7 +84,7 @@ class Module:
 
     def finding(
         self,
-        node: ast.expr | ast.stmt | ast.arg,
+        node: Place,
         code: str,
         message: str,
         severity: Severity = Severity.ERROR,
@@ -93,7 +95,7 @@ class Module:
         column, length = self.name_span(node)
         return Finding(code, severity, message, self.file, node.lineno, column, length, fix)
 
-    def name_span(self, node: ast.expr | ast.stmt | ast.arg) -> tuple[int, int]:
+    def name_span(self, node: Place) -> tuple[int, int]:
         """1-based column and length; the keyword before a name is taken to be followed by one space."""
         keyword = _KEYWORDS.get(type(node), "")
         name = getattr(node, "arg" if isinstance(node, ast.arg) else "name", "")
