@@ -14,7 +14,9 @@ from services_ai_sdk.manifest.modules import Module
 FORM = "# services-ai: allow NAME - why"
 
 _BEGIN = re.compile(r"#\s*services-ai\s*:", re.IGNORECASE)
-_WAIVER = re.compile(r"#\s*services-ai\s*:\s*allow\s+(?P<name>[\w.]+)(?:\s*[-\u2013\u2014:]+\s*(?P<reason>.*))?$")
+_WAIVER = re.compile(
+    r"#\s*services-ai\s*:\s*allow\s+(?P<names>[\w.]+(?:\s*,\s*[\w.]+)*)(?:\s*[-\u2013\u2014:]+\s*(?P<reason>.*))?$"
+)
 _REASON_MAX_CHARS = 200
 
 
@@ -96,7 +98,9 @@ def waivers_of(module: Module) -> Waivers:
         if match:
             reason = (match["reason"] or "").strip()
             reason = reason[:_REASON_MAX_CHARS] if re.search(r"\w", reason) else ""
-            found.by_line.setdefault(line, []).append(Waiver(match["name"], reason, line, column + 1, len(text)))
+            found.by_line.setdefault(line, []).extend(
+                Waiver(name.strip(), reason, line, column + 1, len(text)) for name in match["names"].split(",")
+            )
         else:
             found.malformed.append((line, column + 1, len(text)))
     return found

@@ -250,6 +250,12 @@ def test_a_waiver_that_says_too_little(tmp_path: Path, comment: str, codes: list
     assert checked.manifest is None
 
 
+def test_one_comment_can_allow_several(tmp_path: Path) -> None:
+    checked = check(tmp_path, "import socket, ctypes  # services-ai: allow socket, ctypes - the printer's driver")
+    assert [finding.severity for finding in checked.findings] == ["warning", "warning"]
+    assert all("driver" in finding.message for finding in checked.findings)
+
+
 def test_a_waiver_in_a_text_or_on_another_line_waives_nothing(tmp_path: Path) -> None:
     checked = check(tmp_path, "import socket; x = '# services-ai: allow socket - no'")
     assert [finding.code for finding in checked.findings] == ["import-refused"]
