@@ -48,7 +48,7 @@ def validate(
             typer.echo(json.dumps(answer))
         else:
             colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-            line_of = lines_in(tree.root)
+            line_of = lines_in(tree.root, checked.findings)
             for finding in checked.findings:
                 typer.echo(framed(finding, line_of, colour=colour) + "\n")
             if manifest:

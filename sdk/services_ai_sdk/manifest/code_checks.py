@@ -7,7 +7,9 @@ from itertools import islice
 from pathlib import Path
 
 from services_ai_sdk.manifest.code import read_code
+from services_ai_sdk.manifest.dangerous_calls import dangerous_calls
 from services_ai_sdk.manifest.declared import Declared
+from services_ai_sdk.manifest.embedded_secrets import embedded_secrets
 from services_ai_sdk.manifest.findings import Finding
 from services_ai_sdk.manifest.import_findings import import_findings
 from services_ai_sdk.manifest.modules import Modules
@@ -46,6 +48,8 @@ def code_findings(
     found += _first(
         import_findings(code.modules, waivers, declared, folder=folder, own=own_modules(files), layer=layer)
     )
+    found += _first(dangerous_calls(code.modules, waivers))
+    found += _first(embedded_secrets(files))
     found += _first(finding for of_module in waivers.values() for finding in of_module.leftovers())
     return sorted(found, key=lambda finding: (finding.file, finding.line, finding.column))
 
