@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+if TYPE_CHECKING:
+    from services_ai_sdk.bundler.source import SourceTree
+    from services_ai_sdk.cli.report import Report
+
+SIZE_WORTH_SAYING_BYTES = 1_000_000
 
 
 def validate(
     path: Annotated[Path, typer.Argument(help="The plugin's folder or zip.")] = Path(),
     *,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+    form: Annotated[
+        Literal["text", "json", "github"], typer.Option("--format", help="github: annotations in a pull request.")
+    ] = "text",
     schema: Annotated[
         bool,
         typer.Option("--schema", help="Print the JSON Schema of manifest.json, for editors, and check nothing."),
@@ -30,31 +38,28 @@ def validate(
         typer.echo(json.dumps(manifest_schema(), indent=2, ensure_ascii=False))
         return
     from services_ai_sdk.bundler.source import open_source
-    from services_ai_sdk.cli.framed import framed, lines_in, summary
-    from services_ai_sdk.manifest.complete import check_folder
-    from services_ai_sdk.manifest.findings import errors
-    from services_ai_sdk.manifest.load import load_manifest
+    from services_ai_sdk.cli.report import Format
 
     with open_source(path) as tree:
-        checked = check_folder(load_manifest(tree.root), tree.root)
-        manifest = checked.manifest
-        failed = bool(errors(checked.findings))
-        if as_json:
-            answer = {
-                "ok": not failed,
-                "findings": [finding.to_dict() for finding in checked.findings],
-                "manifest": manifest.to_dict() if manifest else None,
-            }
-            typer.echo(json.dumps(answer))
-        else:
-            colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-            line_of = lines_in(tree.root, checked.findings)
-            for finding in checked.findings:
-                typer.echo(framed(finding, line_of, colour=colour) + "\n")
-            if manifest:
-                hooks = ", ".join(hook.name for hook in manifest.hooks) or "no hook of the catalogue"
-                typer.echo(f"{manifest.id} {manifest.version}: {summary(checked.findings) or 'ok'} ({hooks})")
-            else:
-                typer.echo(summary(checked.findings))
-    if failed:
+        report = _check(path, tree)
+        typer.echo(report.printed(Format.JSON if as_json else Format(form), os.environ))
+    if not report.ok:
         raise typer.Exit(1)
+
+
+def _check(path: Path, tree: SourceTree) -> Report:
+    from services_ai_sdk.cli.report import Report
+    from services_ai_sdk.cli.size_forecast import forecast
+    from services_ai_sdk.manifest.complete import check_folder
+    from services_ai_sdk.manifest.load import load_manifest
+
+    loaded = load_manifest(tree.root)
+    checked = check_folder(loaded, tree.root)
+    findings, size, sizes = list(checked.findings), "", None
+    if loaded.manifest is not None:
+        sizes_found = forecast(loaded.manifest, tree)
+        findings += sizes_found.findings()
+        sizes = sizes_found.to_dict()
+        if loaded.manifest.dependencies.packages or tree.size_bytes > SIZE_WORTH_SAYING_BYTES:
+            size = sizes_found.words()
+    return Report(path, tree.root, checked.manifest, findings, size, sizes)
