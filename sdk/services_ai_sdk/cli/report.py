@@ -33,6 +33,7 @@ class Report:
         size: In words; empty when there is nothing to say.
         sizes: For JSON.
         fixed: What `--fix` did, one a line.
+        fixing: Whether `--fix` was given.
     """
 
     source: Path
@@ -42,6 +43,7 @@ class Report:
     size: str = ""
     sizes: Mapping[str, Any] | None = None
     fixed: Sequence[str] = ()
+    fixing: bool = False
 
     @property
     def ok(self) -> bool:
@@ -77,6 +79,8 @@ class Report:
 
         line_of = lines_in(self.root, self.findings)
         parts = [printable(f"fixed: {done}") for done in self.fixed]
+        if any(finding.code == "permission-undeclared" for finding in self.findings) and self.fixing:
+            parts.append("not fixed: permissions, because what the plugin may do is not for a tool to widen")
         parts += [framed(finding, line_of, colour=colour) + "\n" for finding in self.findings]
         parts.append(self._last_line())
         if self.size:

@@ -26,10 +26,12 @@ class Completed:
 
     Attributes:
         manifest: With id, entry point, class and hooks; None when any finding is an error.
+        hooks: Those of the catalogue that the class has, errors or not.
     """
 
     manifest: Manifest | None
     findings: tuple[Finding, ...]
+    hooks: tuple[str, ...] = ()
 
 
 def check_folder(loaded: Loaded, folder: Path, layer: frozenset[str] | None = None) -> Completed:
@@ -60,7 +62,8 @@ def check_folder(loaded: Loaded, folder: Path, layer: frozenset[str] | None = No
     unreadable = {found.file for found in more if found.code.startswith("source-")}
     of_code = code_findings(modules, folder, declared, source, layer)
     findings += [found for found in of_code if found.file not in unreadable]
-    return Completed(None if errors(findings) else completed, tuple(findings))
+    hooks = tuple(hook.name for hook in source.hooks if hook.in_catalogue) if source else ()
+    return Completed(None if errors(findings) else completed, tuple(findings), hooks)
 
 
 def complete(manifest: Manifest, folder: Path) -> Manifest:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from services_ai_sdk.manifest.declared import Declared
 from services_ai_sdk.manifest.findings import Finding, Severity
+from services_ai_sdk.manifest.foreign_hookimpl import uses_pluggys_marker
 from services_ai_sdk.manifest.import_names import Provided, package_of, provided
 from services_ai_sdk.manifest.import_use import Imported, imports_of
 from services_ai_sdk.manifest.modules import Module
@@ -79,9 +80,9 @@ def _undeclared(imported: Imported, brought: Provided, folder: Path) -> Finding:
     top = imported.name.partition(".")[0]
     text = f"{top!r} is neither the plugin's own nor a declared dependency"
     severity, code = Severity.ERROR, "import-undeclared"
-    if imported.name.endswith(".hookimpl"):
+    if imported.name.endswith(".hookimpl") or (top == "pluggy" and uses_pluggys_marker(imported.module)):
         text = f"'hookimpl' comes from {imported.name.removesuffix('.hookimpl')!r}, which plugins do not have here"
-        fix = "from services_ai_sdk import hookimpl"
+        code, fix = "hookimpl-foreign", "from services_ai_sdk import hookimpl"
     elif (folder / top).is_dir() or (folder / f"{top}.py").is_file():
         text = f"{top!r} is in a folder that packages leave out"
         fix = "move it out of tests/, dist/ and build/, and out of what begins with a dot"

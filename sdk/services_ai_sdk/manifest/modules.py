@@ -76,6 +76,30 @@ class Module:
             return offset_bytes + 1
         return len(found.encode()[:offset_bytes].decode(errors="ignore")) + 1
 
+    def offset(self, line: int, offset_bytes: int = 0) -> int:
+        """Where in `text` a place is that syntax trees give as a line and bytes of UTF-8."""
+        starts = [0, *(found.end() for found in _NEWLINE.finditer(self.text))]
+        return starts[line - 1] + self.column(line, offset_bytes) - 1
+
+    def newline(self) -> str:
+        """How lines end here."""
+        found = _NEWLINE.search(self.text)
+        return found[0] if found else "\n"
+
+    def assigned(self) -> set[str]:
+        """Names that are bound at the top, otherwise than by an import or a class."""
+        names: set[str] = set()
+        for node in _top_level(self.tree.body):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                names.add(node.name)
+            else:
+                names |= {
+                    item.id
+                    for item in ast.walk(node)
+                    if isinstance(item, ast.Name) and isinstance(item.ctx, ast.Store)
+                }
+        return names
+
     def line(self, number: int) -> str:
         """The text of a line; empty beyond the last."""
         if not self._lines:
@@ -237,6 +261,8 @@ def _collect_assignment(module: Module, name: str, value: ast.expr) -> None:
         called = value.func.attr if isinstance(value.func, ast.Attribute) else getattr(value.func, "id", "")
         if called == "HookimplMarker":
             module.markers.add(name)
+    elif "hookimpl" in (getattr(value, "attr", ""), getattr(value, "id", "")):
+        module.markers.add(name)
 
 
 def _top_level(body: list[ast.stmt]) -> Iterator[ast.stmt]:

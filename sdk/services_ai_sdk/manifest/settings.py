@@ -60,7 +60,7 @@ class Setting(BaseModel):
             given.setdefault("secret", True)
         if isinstance(kind := given.get("type"), str):
             given["type"] = LOOSE_TYPES.get(kind, kind)
-        given["default"] = _loose_default(given.get("type", "string"), given.get("default"))
+        given["default"] = loose_default(given.get("type", "string"), given.get("default"))
         if isinstance(options := given.get("options"), list):
             given["options"] = [_option(option) for option in options]
         return given
@@ -85,7 +85,7 @@ class Setting(BaseModel):
         return self
 
 
-def _loose_default(kind: Any, value: Any) -> Any:
+def loose_default(kind: Any, value: Any) -> Any:
     """A default written as text, read as its type says: `"true"` of a checkbox, `"30"` of a number."""
     if not isinstance(value, str):
         return value

@@ -9,11 +9,10 @@ from pathlib import Path
 
 from services_ai_sdk.hooks.catalogue import names
 from services_ai_sdk.hooks.nearest import nearest
+from services_ai_sdk.manifest.base_class import BASE_CLASS, base_findings
 from services_ai_sdk.manifest.findings import Finding, Severity
 from services_ai_sdk.manifest.methods import FoundHook, hook_methods, is_hook_method, methods_of
 from services_ai_sdk.manifest.modules import Module, Modules, UnreadableModule
-
-BASE_CLASS = "ServicesAIPlugin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +67,7 @@ def read_source(
                 fix=f"add a method with @hookimpl: {', '.join(names())}",
             )
         )
+    findings += base_findings(*chosen)
     spelled = entry_point or file
     return PluginSource(spelled, name, tuple(sorted(hooks, key=lambda hook: hook.name))), findings
 

@@ -187,7 +187,11 @@ def test_an_import_that_code_does_without_is_a_warning(tmp_path: Path) -> None:
 
 def test_the_hosts_own_hookimpl_is_replaced(tmp_path: Path) -> None:
     checked = check(tmp_path, "from crm.plugins import hookimpl")
-    assert checked.findings[0].fix == "from services_ai_sdk import hookimpl"
+    assert found(checked) == [("hookimpl-foreign", "main.py:1:25")]
+    assert checked.findings[0].fix.startswith("from services_ai_sdk import hookimpl")
+    checked = check(tmp_path, "import pluggy\nmark = pluggy.HookimplMarker('crm')")
+    assert found(checked) == [("hookimpl-foreign", "main.py:1:8")]
+    assert found(check(tmp_path, "import pluggy")) == [("import-undeclared", "main.py:1:8")]
 
 
 def test_a_folder_that_packages_leave_out_cannot_be_imported(tmp_path: Path) -> None:
