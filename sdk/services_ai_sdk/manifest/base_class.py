@@ -37,8 +37,9 @@ def conflicts(node: ast.ClassDef) -> list[str]:
             targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
             taken |= {target.id for target in targets if isinstance(target, ast.Name)} & _OF_OURS
     for item in ast.walk(node):
-        stored = isinstance(item, ast.Attribute) and isinstance(item.ctx, ast.Store)
-        if stored and isinstance(item.value, ast.Name) and item.value.id == "self":
+        if not isinstance(item, ast.Attribute) or not isinstance(item.ctx, ast.Store):
+            continue
+        if isinstance(item.value, ast.Name) and item.value.id == "self":
             taken |= {item.attr} & _OF_OURS
     return sorted(taken)
 
