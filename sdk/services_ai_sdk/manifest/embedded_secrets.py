@@ -55,7 +55,8 @@ _SUSPECT = re.compile(
 
 _PLACEHOLDER = re.compile(r"(?i)example|change|your|dummy|placeholder|xxx|\*\*\*|\.\.\.|todo")
 _PLAIN_GUESS = re.compile(r"(?i)^test|12345")
-_FILLED_IN = re.compile(r"[{<$%].*")
+_FILLED_IN = re.compile(r"(?i)[{<$%].*|(?:my)?(?:pass|password|passwd|pwd|secret|token)$")
+"""A value that stands for one: `{password}`, `$PASSWORD`, `user:password@host` in a text on URLs."""
 _PART_OF_IT = re.compile(r"[^\s'\"<>,;()]")
 _NOT_READ = ("pylock.toml", ".lock", ".pyc")
 
@@ -164,14 +165,13 @@ class _Search:
         """Of whole words: a detector may match only the beginning of what it recognises."""
         for regex in detector.denylist:
             for match in regex.finditer(text):
-                start, end = match.span()
-                while start and _PART_OF_IT.match(text[start - 1]):
-                    start -= 1
-                while end < len(text) and _PART_OF_IT.match(text[end]):
-                    end += 1
+                # Part of a longer word (an account's number, a sequence of bases) it is no key; `aws…=` is a name.
+                word, before = match[0], text[: match.start()][-1:]
+                if before.isalnum() and word[0].isalnum() and not word.lower().startswith("aws"):
+                    continue
                 filled_in = [group for group in match.groups() if group and _FILLED_IN.match(group)]
-                if not filled_in and not _PLACEHOLDER.search(match[0]):
-                    yield start, end
+                if not filled_in and not _PLACEHOLDER.search(word):
+                    yield _whole(text, *match.span())
 
     def _guessed(self, line: _Line) -> Iterator[str]:
         from detect_secrets.filters import heuristic
@@ -198,6 +198,14 @@ class _Search:
                 and (quoted or not heuristic.is_indirect_reference(line.text))
             ):
                 yield value
+
+
+def _whole(text: str, start: int, end: int) -> tuple[int, int]:
+    while start and _PART_OF_IT.match(text[start - 1]):
+        start -= 1
+    while end < len(text) and _PART_OF_IT.match(text[end]):
+        end += 1
+    return start, end
 
 
 def _finding(line: _Line, start: int, end: int, code: str, severity: Severity, text: str) -> Finding:
