@@ -8,6 +8,9 @@ from pathlib import Path
 from services_ai_sdk.cli.errors import printable
 from services_ai_sdk.manifest.findings import Finding, Severity
 
+COVERED = "secret-"
+"""How the codes of findings begin whose place is not to be shown."""
+
 WIDTH_MAX = 100
 
 _COLOURS = {Severity.ERROR: "\x1b[1;31m", Severity.WARNING: "\x1b[1;33m"}
@@ -38,9 +41,18 @@ def framed(finding: Finding, line_of: Callable[[str, int], str | None], *, colou
     return "\n".join(lines)
 
 
-def lines_in(folder: Path) -> Callable[[str, int], str | None]:
-    """Reads lines of the files below `folder`; nothing outside it, and nothing large."""
+def lines_in(folder: Path, findings: Iterable[Finding] = ()) -> Callable[[str, int], str | None]:
+    """Reads lines of the files below `folder`; nothing outside it, nothing large, and no secret.
+
+    Args:
+        folder: The plugin's.
+        findings: All of them: what those about secrets point at is covered, in whichever finding's frame.
+    """
     texts: dict[str, list[str]] = {}
+    covered: dict[tuple[str, int], list[Finding]] = {}
+    for finding in findings:
+        if finding.code.startswith(COVERED):
+            covered.setdefault((finding.file, finding.line), []).append(finding)
 
     def line_of(file: str, line: int) -> str | None:
         if file not in texts:
@@ -49,7 +61,13 @@ def lines_in(folder: Path) -> Callable[[str, int], str | None]:
                 path.is_relative_to(folder.resolve()) and path.is_file() and path.stat().st_size <= 1024 * 1024
             )
             texts[file] = path.read_text("utf-8-sig", errors="replace").split("\n") if inside else []
-        return texts[file][line - 1].rstrip("\r") if 0 < line <= len(texts[file]) else None
+        if not 0 < line <= len(texts[file]):
+            return None
+        text = texts[file][line - 1].rstrip("\r")
+        for secret in covered.get((file, line), ()):
+            start, end = secret.column - 1, secret.column - 1 + secret.length
+            text = f"{text[:start]}{'•' * len(text[start:end])}{text[end:]}"
+        return text
 
     return line_of
 

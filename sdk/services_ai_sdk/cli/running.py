@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from services_ai_sdk.cli.errors import print_error
@@ -28,7 +29,7 @@ def run(app: typer.Typer, arguments: Sequence[str]) -> int:
     Returns:
         The exit code.
     """
-    as_json = "--json" in arguments
+    as_json = "--json" in arguments or "--format=json" in arguments or _follows(arguments, "--format", "json")
     try:
         code = app(list(arguments), standalone_mode=False)
     except ServicesAIError as error:
@@ -41,6 +42,10 @@ def run(app: typer.Typer, arguments: Sequence[str]) -> int:
     except Exception as error:  # noqa: BLE001 - a command never ends in a trace; SERVICES_AI_DEBUG shows it
         return _other(error, as_json=as_json)
     return code if isinstance(code, int) else 0
+
+
+def _follows(arguments: Sequence[str], option: str, value: str) -> bool:
+    return (option, value) in pairwise(arguments)
 
 
 def _other(error: Exception, *, as_json: bool) -> int:

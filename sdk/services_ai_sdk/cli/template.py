@@ -10,6 +10,7 @@ from string import Template
 from typing import Any
 
 from services_ai_sdk import hooks
+from services_ai_sdk.manifest.schema import manifest_schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ TEMPLATES = {
     )
 }
 
+SCHEMA = ".services-ai/manifest.schema.json"
 _COMMON = {
     "README.md": "README.md.tmpl",
     ".gitignore": "gitignore.tmpl",
@@ -80,6 +82,7 @@ def plugin_files(template: PluginTemplate, name: str, plugin_id: str, author: st
         email: Where admins reach them.
     """
     manifest = {
+        "$schema": f"./{SCHEMA}",
         "name": name,
         "id": plugin_id,
         "version": "0.1.0",
@@ -102,6 +105,7 @@ def plugin_files(template: PluginTemplate, name: str, plugin_id: str, author: st
     sample = json.dumps(hooks.get(template.hook).sample, indent=2, ensure_ascii=False) + "\n"
     return {
         "manifest.json": json.dumps(manifest, indent=2, ensure_ascii=False) + "\n",
+        SCHEMA: json.dumps(manifest_schema(), indent=2, ensure_ascii=False) + "\n",
         f"payloads/{template.hook}.json": sample,
         **{path: _text("common", file, values) for path, file in _COMMON.items()},
         **{path: _text(template.name, file, values) for path, file in _OWN.items()},

@@ -29,3 +29,22 @@ READS = {
     "get_booking": "read_bookings",
 }
 """The permission that each read of `api` needs."""
+
+_CARRIED = {
+    "lead_": "read_leads",
+    "booking_": "read_bookings",
+    "invoice_": "read_invoices",
+    "user_": "read_users",
+    "dashboard_widget": "modify_ui",
+    "inject_": "modify_ui",
+    "settings_page": "modify_ui",
+    "modify_": "modify_ui",
+    "api_": "access_api",
+}
+"""What the arguments of a hook carry, or its value changes, by the beginning of its name."""
+
+
+def used_by_hook(name: str) -> frozenset[str]:
+    """The permissions that a plugin has a use for because it implements this hook."""
+    carried = {permission for start, permission in _CARRIED.items() if name.startswith(start)}
+    return frozenset({*carried, "read_users"})  # each hook's context names the user

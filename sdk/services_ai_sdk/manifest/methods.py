@@ -82,8 +82,7 @@ def _lookalike(
     if meant and meant != method.name:
         text = f"the method {method.name!r} looks like the hook {meant!r}, but will not be called"
         findings.append(
-            about(
-                module,
+            module.finding(
                 method,
                 "hook-lookalike",
                 text,
@@ -102,20 +101,20 @@ def _hook(
     known = method.name in names()
     unknown = unknown_hook(method.name)
     if unknown:
-        findings.append(about(module, method, unknown.code, unknown.message, unknown.severity, fix=unknown.fix))
+        findings.append(module.finding(method, unknown.code, unknown.message, unknown.severity, fix=unknown.fix))
     if marker is None:
         text = f"{method.name!r} has no @hookimpl; it is taken for the hook because of its name"
         findings.append(
-            about(module, method, "hook-undecorated", text, Severity.WARNING, fix="write @hookimpl above it")
+            module.finding(method, "hook-undecorated", text, Severity.WARNING, fix="write @hookimpl above it")
         )
     if isinstance(method, ast.AsyncFunctionDef):
         text = f"the hook {method.name!r} is async; hooks are called as plain functions"
-        findings.append(about(module, method, "hook-async", text, fix="def instead of async def"))
+        findings.append(module.finding(method, "hook-async", text, fix="def instead of async def"))
     parameters = _parameters(method)
     if known:
         findings.extend(_wrong_parameters(module, method, parameters))
     priority = _priority(module, marker, findings) if isinstance(marker, ast.Call) else None
-    column, _ = _name_span(method)
+    column, _ = module.name_span(method)
     return FoundHook(method.name, priority, tuple(parameters), module.file, method.lineno, column, known)
 
 
@@ -139,12 +138,12 @@ def _wrong_parameters(module: Module, method: Method, parameters: dict[str, ast.
     for name, argument in parameters.items():
         if name in positional_only:
             text = f"{name!r} is positional-only; hooks are called with keywords"
-            yield about(module, argument, "hook-parameter-positional", text, fix="delete the /")
+            yield module.finding(argument, "hook-parameter-positional", text, fix="delete the /")
         elif name not in allowed and name not in with_default:
             meant = nearest(name, allowed, cutoff=0.6)
             text = f"the hook {method.name!r} has no parameter {name!r}"
             fix = f"did you mean {meant}?" if meant else f"it has {', '.join(allowed)}; take those you need"
-            yield about(module, argument, "hook-parameter-unknown", text, fix=fix)
+            yield module.finding(argument, "hook-parameter-unknown", text, fix=fix)
 
 
 def _priority(module: Module, call: ast.Call, findings: list[Finding]) -> int | None:
@@ -155,7 +154,7 @@ def _priority(module: Module, call: ast.Call, findings: list[Finding]) -> int | 
         if option.arg == "priority":
             if type(number) is not int or not 0 <= number <= 100:
                 text = "priority must be a whole number from 0 to 100, written out"
-                findings.append(about(module, value, "hook-priority", text, fix="priority=50"))
+                findings.append(module.finding(value, "hook-priority", text, fix="priority=50"))
             else:
                 priority = number
         elif option.arg == "tryfirst" and number is True:
@@ -164,30 +163,5 @@ def _priority(module: Module, call: ast.Call, findings: list[Finding]) -> int | 
             priority = 100
         elif option.arg not in ("tryfirst", "trylast", "optionalhook"):
             text = f"@hookimpl knows no {option.arg!r} here: each plugin runs in a process of its own"
-            findings.append(about(module, value, "hook-option", text, fix="delete it; use priority=…"))
+            findings.append(module.finding(value, "hook-option", text, fix="delete it; use priority=…"))
     return priority
-
-
-def about(
-    module: Module,
-    node: ast.expr | ast.stmt | ast.arg,
-    code: str,
-    message: str,
-    severity: Severity = Severity.ERROR,
-    *,
-    fix: str = "",
-) -> Finding:
-    """A finding about a place in the code: the name of what has one, else the whole expression."""
-    column, length = _name_span(node)
-    return Finding(code, severity, message, module.file, node.lineno, column, length, fix)
-
-
-def _name_span(node: ast.expr | ast.stmt | ast.arg) -> tuple[int, int]:
-    """1-based column and length; the keyword before a name is taken to be followed by one space."""
-    keywords = {ast.FunctionDef: "def ", ast.AsyncFunctionDef: "async def ", ast.ClassDef: "class "}
-    keyword = keywords.get(type(node), "")
-    name = getattr(node, "arg" if isinstance(node, ast.arg) else "name", "")
-    if name:
-        return node.col_offset + len(keyword) + 1, len(name)
-    end = node.end_col_offset if node.end_lineno == node.lineno else None
-    return node.col_offset + 1, max(1, (end or 0) - node.col_offset)

@@ -17,9 +17,10 @@ PRIORITY_DEFAULT = 50
 """Lower runs first, and is listed first."""
 
 ID_PATTERN = r"[a-z0-9](-?[a-z0-9])*"
-_HOST = re.compile(r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
-_FILE = re.compile(r"(?!/)(?:[A-Za-z0-9_][A-Za-z0-9_.-]*/)*[A-Za-z0-9_][A-Za-z0-9_-]*\.py")
-_MODULE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
+HOST_PATTERN = r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]"
+FILE_PATTERN = r"(?!/)(?:[A-Za-z0-9_][A-Za-z0-9_.-]*/)*[A-Za-z0-9_][A-Za-z0-9_-]*\.py"
+MODULE_PATTERN = r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*"
+_HOST, _FILE, _MODULE = re.compile(HOST_PATTERN), re.compile(FILE_PATTERN), re.compile(MODULE_PATTERN)
 
 Capability = Literal["storage", "secrets", "files", "email", "queue"]
 Text = StringConstraints(strip_whitespace=True, min_length=1, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")
@@ -79,6 +80,7 @@ class HookDeclaration(_Part):
     """One hook that the plugin listens to.
 
     Attributes:
+        name: As the method is called: `lead_created`.
         priority: Lower runs first.
     """
 
@@ -87,7 +89,12 @@ class HookDeclaration(_Part):
 
 
 class Dependencies(_Part):
-    """PyPI packages, by name, with their version specs as text or in the long form."""
+    """What is installed for the plugin, and for it alone.
+
+    Attributes:
+        packages: PyPI packages, by name, with their version specs as text (`">=2.28.0"`, `"^1.5.0"`, `"*"`) or in
+            the long form.
+    """
 
     packages: dict[Annotated[str, StringConstraints(min_length=1, max_length=200)], Spec] = Field(
         default_factory=dict
@@ -98,6 +105,7 @@ class Limits(_Part):
     """What one call may use.
 
     Attributes:
+        memory_mb: Of the function; Lambda gives processor time in proportion.
         timeout_s: Of the whole function call.
         concurrency: Calls at the same time; None for the platform's own bound.
     """
@@ -108,7 +116,13 @@ class Limits(_Part):
 
 
 class LayerDigest(_Part):
-    """The dependency layer that travels beside a package."""
+    """The dependency layer that travels beside a package.
+
+    Attributes:
+        sha256: Hex digest of the layer zip's bytes.
+        size_bytes: Zipped.
+        unzipped_bytes: As Lambda counts them.
+    """
 
     sha256: Sha256
     size_bytes: int = Field(ge=1, strict=True)
@@ -119,11 +133,22 @@ class Manifest(_Part):
     """All of manifest.json. In a package every field has its final value.
 
     Attributes:
+        name: As people read it.
+        version: Digits first, then letters, digits and . + -
+        description: One sentence on what it does, for admins.
+        author: The person or company behind it.
+        email: Where admins reach them.
         id: Names the plugin's function and role; None until `complete` makes it from the name.
         entry_point: A file of the plugin, or a dotted module.
         plugin_class: None until `complete` reads it from the entry point.
         python: A Lambda runtime; None until the bundler chooses.
+        dependencies: PyPI packages that the plugin imports.
+        permissions: What of the host's data and UI it asks for; an admin grants it.
+        capabilities: What of AWS it asks for; an admin grants it.
         network: `none`, `internet`, or the hosts that the plugin talks to.
+        settings: What an admin can set, by name.
+        limits: What one call may use.
+        hooks: Read from the class; if given, checked against it.
         layer: Only in packages, and None there when there are no dependencies.
     """
 

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import ast
+import io
+import re
 import sys
+import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from services_ai_sdk.manifest.findings import Finding, Severity
 from services_ai_sdk.manifest.outline import outline
+
+Place = ast.expr | ast.stmt | ast.arg | ast.alias
 
 FILE_MAX_BYTES = 1024 * 1024
 _FOLLOW_MAX = 20
+_NEWLINE = re.compile(r"\r\n|\r|\n")
+_KEYWORDS = {ast.FunctionDef: "def ", ast.AsyncFunctionDef: "async def ", ast.ClassDef: "class "}
 
 
 class UnreadableModule(Exception):  # noqa: N818 - becomes a finding in source.py
@@ -32,6 +40,11 @@ class UnreadableModule(Exception):  # noqa: N818 - becomes a finding in source.p
             fix,
         )
 
+    def finding(self) -> Finding:
+        """What it becomes."""
+        text = f"{self.file} {self.message}"
+        return Finding(self.code, Severity.ERROR, text, self.file, self.line, self.column, fix=self.fix)
+
 
 @dataclass(frozen=True, slots=True)
 class Module:
@@ -39,6 +52,8 @@ class Module:
 
     Attributes:
         file: Relative to the plugin's folder, POSIX style.
+        tree: All of it.
+        text: As it was parsed.
         classes: Those at the top level, also inside `if` and `try`.
         imports: Local name → (module relative to the folder, name there), for `from … import …`.
         constants: Names bound to a literal whole number.
@@ -46,10 +61,74 @@ class Module:
     """
 
     file: str
+    tree: ast.Module = field(default_factory=lambda: ast.Module([], []))
+    text: str = ""
     classes: dict[str, ast.ClassDef] = field(default_factory=dict)
     imports: dict[str, tuple[str, str]] = field(default_factory=dict)
     constants: dict[str, int] = field(default_factory=dict)
     markers: set[str] = field(default_factory=lambda: {"hookimpl"})
+    _lines: list[str] = field(default_factory=list)
+
+    def column(self, line: int, offset_bytes: int) -> int:
+        """1-based column in characters of an offset as syntax trees have it: in bytes of UTF-8."""
+        found = self.line(line)
+        if found.isascii():
+            return offset_bytes + 1
+        return len(found.encode()[:offset_bytes].decode(errors="ignore")) + 1
+
+    def offset(self, line: int, offset_bytes: int = 0) -> int:
+        """Where in `text` a place is that syntax trees give as a line and bytes of UTF-8."""
+        starts = [0, *(found.end() for found in _NEWLINE.finditer(self.text))]
+        return starts[line - 1] + self.column(line, offset_bytes) - 1
+
+    def newline(self) -> str:
+        """How lines end here."""
+        found = _NEWLINE.search(self.text)
+        return found[0] if found else "\n"
+
+    def assigned(self) -> set[str]:
+        """Names that are bound at the top, otherwise than by an import or a class."""
+        names: set[str] = set()
+        for node in _top_level(self.tree.body):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                names.add(node.name)
+            else:
+                names |= {
+                    item.id
+                    for item in ast.walk(node)
+                    if isinstance(item, ast.Name) and isinstance(item.ctx, ast.Store)
+                }
+        return names
+
+    def line(self, number: int) -> str:
+        """The text of a line; empty beyond the last."""
+        if not self._lines:
+            self._lines.extend(_NEWLINE.split(self.text))
+        return self._lines[number - 1] if 0 < number <= len(self._lines) else ""
+
+    def finding(
+        self,
+        node: Place,
+        code: str,
+        message: str,
+        severity: Severity = Severity.ERROR,
+        *,
+        fix: str = "",
+    ) -> Finding:
+        """A finding about a place in the code: the name of what has one, else the whole expression."""
+        column, length = self.name_span(node)
+        return Finding(code, severity, message, self.file, node.lineno, column, length, fix)
+
+    def name_span(self, node: Place) -> tuple[int, int]:
+        """1-based column and length; the keyword before a name is taken to be followed by one space."""
+        keyword = _KEYWORDS.get(type(node), "")
+        name = getattr(node, "arg" if isinstance(node, ast.arg) else "name", "")
+        column = self.column(node.lineno, node.col_offset)
+        if name:
+            return column + len(keyword), len(name)
+        if node.end_col_offset is None or node.end_lineno != node.lineno:
+            return column, 1
+        return column, max(1, self.column(node.lineno, node.end_col_offset) - column)
 
 
 class Modules:
@@ -81,7 +160,7 @@ class Modules:
             UnreadableModule: Too large, not text, or not Python.
         """
         if file not in self._read:
-            self._read[file] = _collect(file, _parse(self._folder / file, file, self._minor))
+            self._read[file] = _collect(file, *_parse(self._folder / file, file, self._minor))
         return self._read[file]
 
     def find_class(self, module: Module, name: str, depth: int = 0) -> tuple[Module, ast.ClassDef] | None:
@@ -109,7 +188,7 @@ class Modules:
                     waiting.append(found)
 
 
-def _parse(path: Path, file: str, minor: int | None) -> ast.Module:
+def _parse(path: Path, file: str, minor: int | None) -> tuple[ast.Module, str]:
     try:
         raw = path.read_bytes() if path.stat().st_size <= FILE_MAX_BYTES else None
     except OSError as error:
@@ -118,10 +197,11 @@ def _parse(path: Path, file: str, minor: int | None) -> ast.Module:
         raise UnreadableModule("source-too-large", f"is larger than {FILE_MAX_BYTES:,} bytes", file)
     try:
         older = minor is not None and minor < sys.version_info.minor
-        return ast.parse(raw, filename=file, feature_version=(3, minor or 0) if older else None)
+        tree = ast.parse(raw, filename=file, feature_version=(3, minor or 0) if older else None)
+        return tree, _decoded(raw)
     except SyntaxError as error:
         if minor is not None and minor > sys.version_info.minor:
-            return _parse_newer(raw, file, error)
+            return _parse_newer(raw, file, error), _decoded(raw)
         version = f"3.{minor or sys.version_info.minor}"
         raise UnreadableModule(
             "source-syntax",
@@ -135,6 +215,15 @@ def _parse(path: Path, file: str, minor: int | None) -> ast.Module:
         raise UnreadableModule("source-syntax", f"is not valid Python: {error}", file) from error
 
 
+def _decoded(raw: bytes) -> str:
+    """As Python reads it: what could be parsed has an encoding that is known."""
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(raw).readline)
+        return raw.decode(encoding, "replace")
+    except (SyntaxError, LookupError):
+        return raw.decode("utf-8-sig", "replace")
+
+
 def _parse_newer(raw: bytes, file: str, error: SyntaxError) -> ast.Module:
     """This Python cannot read all of it: the outline has what we need."""
     try:
@@ -145,8 +234,8 @@ def _parse_newer(raw: bytes, file: str, error: SyntaxError) -> ast.Module:
         ) from error
 
 
-def _collect(file: str, tree: ast.Module) -> Module:
-    module = Module(file)
+def _collect(file: str, tree: ast.Module, text: str) -> Module:
+    module = Module(file, tree, text)
     package = file.removesuffix(".py").removesuffix("/__init__").split("/")
     if not file.endswith("__init__.py"):
         package = package[:-1]
@@ -172,6 +261,8 @@ def _collect_assignment(module: Module, name: str, value: ast.expr) -> None:
         called = value.func.attr if isinstance(value.func, ast.Attribute) else getattr(value.func, "id", "")
         if called == "HookimplMarker":
             module.markers.add(name)
+    elif "hookimpl" in (getattr(value, "attr", ""), getattr(value, "id", "")):
+        module.markers.add(name)
 
 
 def _top_level(body: list[ast.stmt]) -> Iterator[ast.stmt]:

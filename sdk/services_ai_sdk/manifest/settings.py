@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 SettingType = Literal["string", "integer", "number", "boolean", "select"]
 
-_LOOSE_TYPES: dict[str, SettingType] = {
+LOOSE_TYPES: dict[str, SettingType] = {
     "text": "string",
     "textarea": "string",
     "password": "string",
@@ -31,8 +31,13 @@ class Setting(BaseModel):
     """One setting.
 
     Attributes:
+        type: Of its value.
+        label: As an admin sees it.
+        description: What it does, for admins.
         default: Of the setting's type; None when an admin must set it or the plugin can do without.
+        required: Whether the plugin cannot do without.
         secret: The value lives in the plugin's secret store and travels by name only.
+        options: What a select offers.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -54,8 +59,8 @@ class Setting(BaseModel):
         if given.get("type") == "password":
             given.setdefault("secret", True)
         if isinstance(kind := given.get("type"), str):
-            given["type"] = _LOOSE_TYPES.get(kind, kind)
-        given["default"] = _loose_default(given.get("type", "string"), given.get("default"))
+            given["type"] = LOOSE_TYPES.get(kind, kind)
+        given["default"] = loose_default(given.get("type", "string"), given.get("default"))
         if isinstance(options := given.get("options"), list):
             given["options"] = [_option(option) for option in options]
         return given
@@ -80,7 +85,7 @@ class Setting(BaseModel):
         return self
 
 
-def _loose_default(kind: Any, value: Any) -> Any:
+def loose_default(kind: Any, value: Any) -> Any:
     """A default written as text, read as its type says: `"true"` of a checkbox, `"30"` of a number."""
     if not isinstance(value, str):
         return value

@@ -9,11 +9,10 @@ from pathlib import Path
 
 from services_ai_sdk.hooks.catalogue import names
 from services_ai_sdk.hooks.nearest import nearest
+from services_ai_sdk.manifest.base_class import BASE_CLASS, base_findings
 from services_ai_sdk.manifest.findings import Finding, Severity
-from services_ai_sdk.manifest.methods import FoundHook, about, hook_methods, is_hook_method, methods_of
+from services_ai_sdk.manifest.methods import FoundHook, hook_methods, is_hook_method, methods_of
 from services_ai_sdk.manifest.modules import Module, Modules, UnreadableModule
-
-BASE_CLASS = "ServicesAIPlugin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,20 +30,19 @@ class PluginSource:
 
 
 def read_source(
-    folder: Path, entry_point: str | None, class_name: str | None, python: str | None = None
+    modules: Modules, folder: Path, entry_point: str | None, class_name: str | None
 ) -> tuple[PluginSource | None, list[Finding]]:
     """Reads the plugin's class from its files.
 
     Args:
+        modules: Of that folder.
         folder: The plugin's folder.
         entry_point: None takes main.py, or the one file at the top that has a plugin class.
-        python: What it is written for, `python3.12`; newer syntax than this Python's is read in outline.
         class_name: None takes the one that extends ServicesAIPlugin or has hook methods.
 
     Returns:
         The class, or None with findings that say why; never raises for what is in the files.
     """
-    modules = Modules(folder, python)
     try:
         file = _entry_file(modules, folder, entry_point)
         if file is None:
@@ -55,23 +53,21 @@ def read_source(
             return None, [chosen]
         hooks, findings = hook_methods(modules, *chosen)
     except UnreadableModule as error:
-        message = f"{error.file} {error.message}"
-        found = Finding(error.code, Severity.ERROR, message, error.file, error.line, error.column, fix=error.fix)
-        return None, [found]
+        return None, [error.finding()]
     # A class that the entry point imports under another name is asked for by that name.
     name = class_name or next(
         (local for local in module.imports if modules.find_class(module, local) == chosen), chosen[1].name
     )
     if not hooks:
         findings.append(
-            about(
-                chosen[0],
+            chosen[0].finding(
                 chosen[1],
                 "hooks-none",
                 f"the class {name} has no hook",
                 fix=f"add a method with @hookimpl: {', '.join(names())}",
             )
         )
+    findings += base_findings(*chosen)
     spelled = entry_point or file
     return PluginSource(spelled, name, tuple(sorted(hooks, key=lambda hook: hook.name))), findings
 

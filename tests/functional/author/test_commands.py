@@ -116,7 +116,8 @@ def test_what_the_sandbox_refuses_is_refused_here(careful: Path) -> None:
     (careful / "main.py").write_text(
         CODE.replace(
             "        print(",
-            "        import urllib.request\n        urllib.request.urlopen('http://1.1.1.1', timeout=3)\n"
+            "        import urllib.request  # services-ai: allow urllib.request - how it fails is the test\n"
+            "        urllib.request.urlopen('http://1.1.1.1', timeout=3)\n"
             "        print(",
         )
     )
@@ -129,7 +130,7 @@ def test_what_the_sandbox_refuses_is_refused_here(careful: Path) -> None:
     ("line", "category"),
     [
         ("while True: pass", "timeout_error"),
-        ("import os; os._exit(1)", "runtime_error"),
+        ("import os; os._exit(1)  # services-ai: allow os._exit - the test", "runtime_error"),
         ("kept = b'x' * (400 * 1024 * 1024)", "out_of_memory"),
         ("return {'x': 'y' * 7_000_000}", "response_error"),
     ],

@@ -113,7 +113,9 @@ def test_an_old_pandas_with_a_new_numpy_names_the_edit(package: Any, tmp_path: P
 def test_a_module_of_the_plugin_that_does_not_import_is_named(
     package: Any, line: str, kind: str, edit: str
 ) -> None:
-    (found,) = refused(package, {"helpers/broken.py": f"\n{line}\n", "helpers/fine.py": "x = 1\n"})
+    # Allowed, so that what is tried out is what says it: the check of the code would say it before.
+    waived = f"{line}  # services-ai: allow yaml, requests_oauthlib, os._exit - the test"
+    (found,) = refused(package, {"helpers/broken.py": f"\n{waived}\n", "helpers/fine.py": "x = 1\n"})
     assert (found["module"], found["package"]) == ("helpers.broken", "")
     assert (found["failure"]["type"], found["edit"]) == (kind, edit)
     if not kind.startswith("Runtime"):

@@ -150,6 +150,12 @@ def test_validate_frames_each_finding_and_ends_with_1(capsys: pytest.CaptureFixt
     assert (code, answer["ok"], answer["findings"][0]["line"]) == (1, False, 14)
 
 
+def test_validate_prints_the_manifests_schema_and_needs_no_plugin(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = call(capsys, "validate", "--schema")
+    assert code == 0
+    assert json.loads(out)["properties"]["permissions"]["type"] == "array"
+
+
 def test_package_of_a_broken_plugin_says_why(capsys: pytest.CaptureFixture[str]) -> None:
     call(capsys, "create", "Greeter")
     Path("greeter/main.py").write_text("x = 1")

@@ -86,7 +86,7 @@ CLASSES = {
 
 @pytest.mark.parametrize("kind", CLASSES)
 def test_classes_without_our_base_or_with_it_by_another_name(folder: Path, kind: str) -> None:
-    checked = check(folder, CLASSES[kind])
+    checked = check(folder, CLASSES[kind], dependencies={"packages": {"x": "*", "pluggy": "*"}})
     assert checked.manifest is not None, checked.findings
     assert [hook.name for hook in checked.manifest.hooks] == ["lead_created"]
     assert checked.manifest.plugin_class == "A"
