@@ -41,7 +41,9 @@ def open_home(path: Path) -> Path:
         if not parent.stat().st_mode & stat.S_IXOTH:
             raise _unusable(path, f"cannot be reached by functions: {parent} is closed to other users")
     store = path / "store"
-    store.mkdir(mode=0o711, exist_ok=True)
+    if not store.is_dir():
+        store.mkdir(mode=0o711)
+        store.chmod(0o711)  # whatever the umask
     return store
 
 

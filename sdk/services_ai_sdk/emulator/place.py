@@ -17,8 +17,7 @@ def place(target: Path) -> Iterator[Path]:
 
     Whoever renames first wins; the other's folder, which holds the same, is dropped.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.parent.chmod(0o755)
+    _make_passable(target.parent)
     folder = target.with_name(f".{os.getpid()}-{secrets.token_hex(4)}.partial")
     try:
         folder.mkdir(mode=0o755)
@@ -31,6 +30,14 @@ def place(target: Path) -> Iterator[Path]:
                 raise
     finally:
         remove_tree(folder)
+
+
+def _make_passable(folder: Path) -> None:
+    """Makes a folder and those above it, for other users to pass whatever the umask is."""
+    if not folder.is_dir():
+        _make_passable(folder.parent)
+        folder.mkdir(mode=0o755, exist_ok=True)
+        folder.chmod(0o755)
 
 
 def sweep(parent: Path) -> None:
