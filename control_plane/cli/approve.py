@@ -46,6 +46,11 @@ def _describe(done: Approval) -> None:
     network = manifest.network if isinstance(manifest.network, str) else ", ".join(manifest.network)
     out.print(f"  network      {network}")
     out.print(f"  size         {done.inspected.unzipped_bytes / 1e6:.1f} MB unzipped")
+    for finding in done.inspected.findings:
+        out.print(
+            f"  {finding.severity!s:<12} {screen.safe_line(f'{finding.where()}: {finding.message}', 300)}",
+            soft_wrap=True,
+        )
     steps: list[dict[str, Any]] = plan.get("steps", [])
     out.print("\nplan:" if done.record is None else "\ndone:")
     for step in steps:

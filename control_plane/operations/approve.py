@@ -56,6 +56,7 @@ class Approval:
             "plugin": self.submission.plugin_id,
             "version": self.submission.version,
             "package_sha256": self.inspected.package_sha256,
+            "findings": [finding.to_dict() for finding in self.inspected.findings],
             "dry_run": self.record is None,
             "plan": self.plan.to_dict(),
             "deployment": asdict(self.deployment) if self.deployment else None,

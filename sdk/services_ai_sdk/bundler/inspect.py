@@ -51,7 +51,7 @@ class Inspector:
             InvalidInputError: Unsafe or malformed; nothing is left on disk.
             FindingsError: Well-formed, but a check refuses it; `details["findings"]` has them.
         """
-        manifest, lock, unzipped_bytes = self._read(package)
+        manifest, lock, unzipped_bytes, warnings = self._read(package)
         findings = list(_lock_findings(manifest, lock))
         layer_sha256, layer_size_bytes = "", 0
         contents: dict[str, LayerPackage] = {}
@@ -80,9 +80,10 @@ class Inspector:
                 _dependency(record, contents.get(record.package))
                 for record in records(manifest.plugin_id, manifest.dependencies.packages, lock, None)
             ),
+            findings=warnings,
         )
 
-    def _read(self, package: Path) -> tuple[Manifest, Lock, int]:
+    def _read(self, package: Path) -> tuple[Manifest, Lock, int, tuple[Finding, ...]]:
         folder = Path(tempfile.mkdtemp(prefix="services-ai-inspect-"))
         try:
             root = folder / "package"
@@ -99,12 +100,12 @@ class Inspector:
                 _check_names(archive)
                 archive.extract(root)
                 unzipped_bytes = archive.unzipped_bytes
-            manifest = _manifest(root)
+            manifest, warnings = _manifest(root)
             assert manifest.python is not None
             lock = read_lock(root / LOCK_NAME, target_for(manifest.python, self.machine))
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-        return manifest, lock, unzipped_bytes
+        return manifest, lock, unzipped_bytes, warnings
 
 
 def _dependency(record: PluginDependency, found: LayerPackage | None) -> dict[str, Any]:
@@ -141,7 +142,7 @@ def verify(
         )
 
 
-def _manifest(root: Path) -> Manifest:
+def _manifest(root: Path) -> tuple[Manifest, tuple[Finding, ...]]:
     loaded = load_manifest(root)
     checked = check_folder(loaded, root)
     findings = list(checked.findings)
@@ -155,7 +156,7 @@ def _manifest(root: Path) -> Manifest:
             findings.append(_finding("manifest-incomplete", "'python' is missing", FILE_NAME))
     raise_on_errors(findings, "the package")
     assert stated is not None
-    return stated
+    return stated, tuple(findings)
 
 
 def _check_names(archive: Archive) -> None:

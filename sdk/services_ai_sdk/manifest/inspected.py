@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from services_ai_sdk.manifest.findings import Finding
 from services_ai_sdk.manifest.model import Manifest
 
 
@@ -21,6 +22,7 @@ class InspectedPackage:
         unzipped_bytes: Code and layer together, as Lambda counts them.
         dependencies: Per locked package: `name`, `version`, `spec` (empty for one that came along), `size_bytes`
             (unzipped), `license`, `import_names`.
+        findings: Warnings about manifest and code: among them what an author allows with a reason.
     """
 
     manifest: Manifest
@@ -30,3 +32,4 @@ class InspectedPackage:
     layer_size_bytes: int
     unzipped_bytes: int
     dependencies: tuple[dict[str, Any], ...] = ()
+    findings: tuple[Finding, ...] = ()

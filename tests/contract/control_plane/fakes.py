@@ -21,6 +21,7 @@ from control_plane.operations.ports import (
     StoredObject,
     Submission,
 )
+from services_ai_sdk.manifest.findings import Finding
 from services_ai_sdk.manifest.inspected import InspectedPackage
 from services_ai_sdk.wire import jsontext
 from services_ai_sdk.wire.errors import FindingsError, PlatformError
@@ -186,8 +187,11 @@ DEPENDENCIES = (
 )
 
 
+@dataclass
 class JsonInspector:
     """Takes a package that is the manifest's JSON and nothing else."""
+
+    findings: tuple[Finding, ...] = ()
 
     def inspect(self, package: Path, layer: Path | None) -> InspectedPackage:
         from services_ai_sdk.manifest.model import Manifest
@@ -201,6 +205,7 @@ class JsonInspector:
             layer_size_bytes=layer.stat().st_size if layer else 0,
             unzipped_bytes=len(body),
             dependencies=DEPENDENCIES if layer else (),
+            findings=self.findings,
         )
 
 

@@ -4,10 +4,12 @@ import hashlib
 
 import pytest
 
+from control_plane.cli.approve import _describe
 from control_plane.table.audit import audit_rows
+from services_ai_sdk.manifest.findings import Finding, Severity
 from services_ai_sdk.wire.errors import FindingsError, InvalidInputError
 from services_ai_sdk.wire.failure import Category, Failure, Frame
-from tests.contract.control_plane.fakes import raises, returns
+from tests.contract.control_plane.fakes import JsonInspector, raises, returns
 from tests.contract.control_plane.world import World
 
 
@@ -226,3 +228,17 @@ def test_a_failure_that_is_no_packages_fault_fails_none(world: World, frames: li
         world.approve("alpha")
     packages = world.fleet.one("alpha").to_dict()["unfinished_deploy"]["dependencies"]
     assert {one["status"] for one in packages} == {"pending"}
+
+
+def test_what_an_author_allows_is_shown_to_whoever_approves(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = "'socket' is allowed: the label printer\x1b[31m speaks nothing else"
+    world.inspector = JsonInspector((Finding("import-blocked", Severity.WARNING, text, "printer.py", 1, 8),))
+    world.submit("alpha")
+    found = world.approve("alpha", dry_run=True)
+    assert found.to_dict()["findings"][0]["file"] == "printer.py"
+    _describe(found)
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "warning printer.py:1:8: 'socket' is allowed: the label printer" in printed
+    assert "\x1b" not in printed

@@ -104,6 +104,7 @@ class World:
         self.sink = MemorySink()
         self.store = MemoryStore()
         self.deployer = FakeDeployer()
+        self.inspector = JsonInspector()
         self.warnings: list[str] = []
         self._ids = itertools.count()
         self._pool = ThreadPoolExecutor(16)
@@ -137,7 +138,7 @@ class World:
 
     @property
     def approver(self) -> Approver:
-        return Approver(self.store, JsonInspector(), self.deployer, self.plugins, self._clock(), self.new_id)
+        return Approver(self.store, self.inspector, self.deployer, self.plugins, self._clock(), self.new_id)
 
     @property
     def switch(self) -> Switch:

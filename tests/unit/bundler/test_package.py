@@ -194,6 +194,16 @@ class TestInspect:
         ]
         assert found.dependencies[0]["license"] == "MIT"
 
+    def test_what_an_author_allows_comes_with_the_package(
+        self, make_plugin: MakePlugin, manager: DependencyManager, tmp_path: Path
+    ) -> None:
+        code = "import socket  # services-ai: allow socket - the label printer speaks nothing else\n"
+        root = make_plugin({}, files={"printer.py": code}, python="python3.11")
+        package = build_package(root, tmp_path / "out", dependencies=manager).package
+        (finding,) = Inspector().inspect(package, None).findings
+        assert (finding.file, finding.line, str(finding.severity)) == ("printer.py", 1, "warning")
+        assert "the label printer speaks nothing else" in finding.message
+
     def codes(self, package: Path, layer: Path | None) -> set[str]:
         with pytest.raises(ServicesAIError) as caught:
             Inspector().inspect(package, layer)
