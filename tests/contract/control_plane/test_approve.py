@@ -233,8 +233,6 @@ def test_a_failure_that_is_no_packages_fault_fails_none(world: World, frames: li
 def test_what_an_author_allows_is_shown_to_whoever_approves(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    world: World, capsys: pytest.CaptureFixture[str]
-) -> None:
     text = "'socket' is allowed: the label printer\x1b[31m speaks nothing else"
     world.inspector = JsonInspector((Finding("import-blocked", Severity.WARNING, text, "printer.py", 1, 8),))
     world.submit("alpha")
