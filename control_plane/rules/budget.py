@@ -10,13 +10,13 @@ from dataclasses import replace
 
 from control_plane.rules.classify import Classified, uncounted
 from services_ai_sdk.wire.failure import Category, Failure
-from services_ai_sdk.wire.limits import HOOK_BUDGET_DEFAULT_S
+from services_ai_sdk.wire.limits import PLUGIN_TIMEOUT_DEFAULT_S
 
 _TIMEOUT_MARGIN_S = 0.1
 _ANSWER_MARGIN = 0.1
 """Of what the caller still waits, at most a second: for a cold start and the way back."""
 _FAIR = 0.85
-"""Of the plugin's own limit; the rest is margins and what was spent before it was called."""
+"""Of the plugin's own limit: a host that waits exactly as long as a plugin may take keeps a tenth."""
 
 
 def given_s(caller_left_s: float, timeout_s: float) -> float:
@@ -33,8 +33,8 @@ def given_s(caller_left_s: float, timeout_s: float) -> float:
 def judged(what: Classified, given_s: float, timeout_s: float, took_s: float) -> Classified:
     """What a call meant, its budget considered.
 
-    A hook that ran out of time counts when it had its own limit or a host's default budget, whichever is less. A
-    caller in more of a hurry than that learns of it, and the plugin is not charged.
+    A hook that ran out of time counts when it had 85 % of its own limit or of the default one, whichever is less.
+    A caller in more of a hurry than that learns of it, and the plugin is not charged.
 
     Args:
         what: The call as such.
@@ -51,7 +51,9 @@ def judged(what: Classified, given_s: float, timeout_s: float, took_s: float) ->
             "HookTimedOut", f"still running after {given_s:.1f} s; its process was ended", Category.TIMEOUT_ERROR
         )
         what = replace(what, failure=failure)
-    if failure.category is not Category.TIMEOUT_ERROR or given_s >= _FAIR * min(timeout_s, HOOK_BUDGET_DEFAULT_S):
+    if failure.category is not Category.TIMEOUT_ERROR or given_s >= _FAIR * min(
+        timeout_s, PLUGIN_TIMEOUT_DEFAULT_S
+    ):
         return what
     top = failure.top_frame()
     where = f"; it was at {top.file}:{top.line} in {top.function}" if top else ""

@@ -49,7 +49,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="./dev demo",
         description="From a plugin's folder to its firing, failing and being switched off, on this machine.",
-        epilog="examples: ./dev demo · ./dev demo --json >demo.json · ./dev demo --plugin ../my-plugin",
+        epilog="A local cloud that runs in the same state directory is replaced, with everything in it; "
+        "SERVICES_AI_HOME and SERVICES_AI_PORT give the demo one of its own. "
+        "examples: ./dev demo · ./dev demo --json >demo.json · ./dev demo --plugin ../my-plugin",
     )
     parser.add_argument(
         "--json", action="store_true", help="one JSON object on standard output, progress on error"
@@ -61,10 +63,18 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(record: DemoRecord, screen: Screen, plugin: Path | None) -> None:
+    from services_ai_sdk.bundler.source import open_source
     from services_ai_sdk.hooks.catalogue import get
+    from services_ai_sdk.manifest.complete import check_folder
+    from services_ai_sdk.manifest.findings import raise_on_errors
+    from services_ai_sdk.manifest.load import load_manifest
 
     if plugin is not None and not plugin.exists():
         raise InvalidInputError(f"{plugin} does not exist", hint="--plugin takes a plugin's folder or zip")
+    if plugin is not None:
+        # Before a local cloud that runs is replaced for it.
+        with open_source(plugin) as tree:
+            raise_on_errors(check_folder(load_manifest(tree.root), tree.root).findings, plugin.name)
     sources = [plugin.resolve()] if plugin else [ROOT / "examples" / name for name in EXAMPLES]
     screen.step(1, "The environment")
     screen.line(f"Python {sys.version.split()[0]}, locked packages in .venv")

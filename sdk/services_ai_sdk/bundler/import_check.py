@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 CHECK_VERSION = 1
 """Rises when the check finds more than before: what passed an older one is checked again."""
 TIMEOUT_S = 120
+MODULE_MAX_S = 20
+"""Twice what production gives the whole plugin: an import that hangs is named with its line, soon."""
 
 _STRAY = frozenset({"tests", "test", "docs", "doc", "examples", "example", "benchmarks", "scripts", "tools"})
 """Folders that wheels bring to the top level by mistake."""
@@ -113,14 +115,20 @@ class ImportCheck:
         session: Opens an emulator; asked only when something has to be run.
         folder: Part of the cache, for proofs that were made.
         progress: Takes what is going on, a line at a time.
+        module_max_s: How long one import may take.
     """
 
     def __init__(
-        self, session: Callable[[], AbstractContextManager[Running]], folder: Path, progress: Progress
+        self,
+        session: Callable[[], AbstractContextManager[Running]],
+        folder: Path,
+        progress: Progress,
+        module_max_s: float = MODULE_MAX_S,
     ) -> None:
         self._session = session
         self._folder = folder
         self._progress = progress
+        self._module_max_s = module_max_s
 
     @classmethod
     def from_environment(
@@ -182,7 +190,9 @@ class ImportCheck:
 
     def _run(self, session: Running, subject: Subject, modules: Sequence[str], folder: Path) -> dict[str, Failure]:
         spec = _spec(subject, folder)
-        answer = _ask(session, spec, subject, modules)
+        packages = [each.name for each in subject.packages]
+        event = {"packages": packages, "module_max_s": self._module_max_s}
+        answer = _ask(session, spec, {**event, "modules": list(modules)})
         if not isinstance(answer, Failure):
             return answer
         if len(modules) == 1:
@@ -190,7 +200,7 @@ class ImportCheck:
         # The process died of one of them: each gets one of its own.
         failures: dict[str, Failure] = {}
         for module in modules:
-            alone = _ask(session, spec, subject, [module])
+            alone = _ask(session, spec, {**event, "modules": [module]})
             failures |= {module: alone} if isinstance(alone, Failure) else alone
         return failures or {modules[-1]: answer}
 
@@ -236,17 +246,13 @@ def _spec(subject: Subject, folder: Path) -> FunctionSpec:
     )
 
 
-def _ask(
-    session: Running, spec: FunctionSpec, subject: Subject, modules: Sequence[str]
-) -> dict[str, Failure] | Failure:
-    ran = session.invoke(
-        spec, json.dumps({"modules": modules, "packages": [each.name for each in subject.packages]}).encode()
-    )
+def _ask(session: Running, spec: FunctionSpec, event: dict[str, Any]) -> dict[str, Failure] | Failure:
+    ran = session.invoke(spec, json.dumps(event).encode())
     try:
         answer = json.loads(ran.answer.payload)
         if ran.answer.function_error:
             return _died(answer)
-        return {name: Failure.from_dict(raw) for name, raw in answer.items() if name in modules}
+        return {name: Failure.from_dict(raw) for name, raw in answer.items() if name in event["modules"]}
     except (ValueError, AttributeError, InvalidInputError) as error:
         raise PlatformError(f"the import check got an answer that it cannot read: {error}") from error
 

@@ -12,7 +12,7 @@ def handle(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Imports modules one after the other.
 
     Args:
-        event: `{"modules": […], "packages": […]}`.
+        event: `{"modules": […], "packages": […], "module_max_s": …}`.
 
     Returns:
         The failures as the wire has them, by module.
@@ -21,12 +21,16 @@ def handle(event: dict[str, Any], _context: object) -> dict[str, Any]:
 
     from services_ai_sdk.plugin.failures import FailureReader
     from services_ai_sdk.plugin.paths import CodePaths
+    from services_ai_sdk.plugin.time_limit import TimeLimit
 
     reader = FailureReader(CodePaths("/var/task"), event["packages"])
     failures: dict[str, Any] = {}
     for name in event["modules"]:
+        limit = TimeLimit(f"importing {name}", event["module_max_s"])
         try:
-            importlib.import_module(name)
+            with limit:
+                importlib.import_module(name)
         except BaseException as error:  # noqa: BLE001 - sys.exit() at import is a failed import
+            limit.end()
             failures[name] = reader.read(error, importing=True).to_dict()
     return failures

@@ -14,9 +14,9 @@ _JSON_NAMES = {dict: "an object", list: "a list", str: "a string", bool: "a bool
 
 
 def check_arguments(hook: HookSpec, args: Mapping[str, Any]) -> None:
-    """Refuses arguments that are missing, unknown or not of the parameter's JSON type.
+    """Refuses arguments that are missing, unknown, of another JSON type, or without what they always have.
 
-    What is inside an object is the host's own: plugins are told to expect any field to be absent.
+    What else is inside an object is the host's own: plugins are told to expect any other field to be absent.
 
     Raises:
         InvalidInputError: With code `hook-arguments-invalid`, naming every problem.
@@ -43,6 +43,11 @@ def _problems(hook: HookSpec, args: Mapping[str, Any]) -> Iterator[str]:
             meant = nearest(name, missing, cutoff=0.6)
             yield f"unknown {name[:60]!r}" + (f" (did you mean {meant}?)" if meant else "")
     yield from (f"missing {name!r}" for name in missing)
-    for name in known:
-        if name in args and not isinstance(args[name], dict):
-            yield f"{name!r} must be an object, not {_JSON_NAMES.get(type(args[name]), 'a number')}"
+    for parameter in hook.parameters:
+        if parameter.name not in args:
+            continue
+        value = args[parameter.name]
+        if not isinstance(value, dict):
+            yield f"{parameter.name!r} must be an object, not {_JSON_NAMES.get(type(value), 'a number')}"
+            continue
+        yield from (f"{parameter.name!r} has no {field!r}" for field in parameter.has if value.get(field) is None)

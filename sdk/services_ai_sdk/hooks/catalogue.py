@@ -10,7 +10,9 @@ from services_ai_sdk.wire.errors import InvalidInputError
 INJECTED = ("api", "plugin_id")
 """Parameters that any hook method may take besides its own; the runtime fills them, not the host."""
 
-_LEAD = Parameter("lead", "Lead", "the lead: id, name, email, phone, company, source, status, country, budget …")
+_LEAD = Parameter(
+    "lead", "Lead", "the lead: id, name, email, phone, company, source, status, country, budget …", ("id",)
+)
 _CONTEXT = Parameter("context", "Context", "who and where: tenant, user, locale, timezone, request_id")
 
 _HOOKS = (
@@ -28,7 +30,7 @@ _HOOKS = (
         summary="Fields of a lead changed.",
         parameters=(
             _LEAD,
-            Parameter("previous_state", "Lead", "the lead as it was before"),
+            Parameter("previous_state", "Lead", "the lead as it was before", ("id",)),
             Parameter("changes", "Changes", 'what changed: {"status": {"from": "new", "to": "qualified"}}'),
             _CONTEXT,
         ),

@@ -26,11 +26,13 @@ class Parameter:
     Attributes:
         name: As the method must spell it.
         type: For people: `Lead`, `Context`. Every one of them is a JSON object.
+        has: Fields that a host always sends; every other may be absent or null.
     """
 
     name: str
     type: str
     doc: str
+    has: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

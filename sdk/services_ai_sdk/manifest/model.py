@@ -11,7 +11,7 @@ from services_ai_sdk.manifest.package_spec import Spec
 from services_ai_sdk.manifest.python import runtime_name
 from services_ai_sdk.manifest.settings import Setting
 from services_ai_sdk.wire.errors import InvalidInputError
-from services_ai_sdk.wire.limits import PLUGIN_ID_MAX_CHARS, PLUGIN_TIMEOUT_MAX_S
+from services_ai_sdk.wire.limits import PLUGIN_ID_MAX_CHARS, PLUGIN_TIMEOUT_DEFAULT_S, PLUGIN_TIMEOUT_MAX_S
 
 PRIORITY_DEFAULT = 50
 """Lower runs first, and is listed first."""
@@ -111,7 +111,7 @@ class Limits(_Part):
     """
 
     memory_mb: int = Field(default=256, ge=128, le=3008, strict=True)
-    timeout_s: int = Field(default=10, ge=1, le=PLUGIN_TIMEOUT_MAX_S, strict=True)
+    timeout_s: int = Field(default=PLUGIN_TIMEOUT_DEFAULT_S, ge=1, le=PLUGIN_TIMEOUT_MAX_S, strict=True)
     concurrency: int | None = Field(default=None, ge=1, le=1000, strict=True)
 
 

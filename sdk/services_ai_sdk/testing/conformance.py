@@ -10,8 +10,10 @@ from services_ai_sdk import hooks
 from services_ai_sdk.manifest.findings import Finding, Severity
 from services_ai_sdk.testing.edge_payloads import edge_payloads
 from services_ai_sdk.testing.hook_run import HookRun
+from services_ai_sdk.wire.failure import Category
 
 SAMPLE = "sample"
+_THE_SAME_EACH_TIME = frozenset({Category.TIMEOUT_ERROR, Category.IMPORT_ERROR, Category.DEPENDENCY_ERROR})
 
 
 class Firing(Protocol):
@@ -70,7 +72,7 @@ def _finding(hook: str, kind: str, file: str, line: int, cases: Sequence[Case], 
 
 
 def conformance(plugin: Firing, hook_names: list[str]) -> Iterator[Case]:
-    """Runs all cases; each is given out as soon as it is known.
+    """Runs all cases; each is given out as soon as it is known. A hook that hangs, or does not start, is left.
 
     Args:
         plugin: Ready to be called.
@@ -78,4 +80,8 @@ def conformance(plugin: Firing, hook_names: list[str]) -> Iterator[Case]:
     """
     for name in hook_names:
         for payload, args in edge_payloads(hooks.get(name)):
-            yield Case(name, payload, plugin.fire(name, args))
+            case = Case(name, payload, plugin.fire(name, args))
+            yield case
+            failure = case.run.failure
+            if failure is not None and failure.category in _THE_SAME_EACH_TIME:
+                break

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from services_ai_sdk import hooks
 from services_ai_sdk.bundler.local_function import local_function
 from services_ai_sdk.hooks.arguments import check_arguments
+from services_ai_sdk.hooks.nearest import nearest
+from services_ai_sdk.hooks.permissions import PERMISSIONS
 from services_ai_sdk.wire import jsontext
 from services_ai_sdk.wire.envelope import Envelope
 from services_ai_sdk.wire.errors import InvalidInputError
@@ -90,6 +92,9 @@ class PluginProcess:
         workspace: A folder that outlives this object.
         settings: In place of the manifest's defaults.
         permissions: What counts as granted; all that the manifest asks for when left out.
+
+    Raises:
+        InvalidInputError: A setting that the manifest does not have, or a permission that nobody knows.
     """
 
     def __init__(
@@ -106,6 +111,8 @@ class PluginProcess:
         self._manifest = manifest
         self._session = session
         self._settings = dict(settings or {})
+        _known("setting", self._settings, manifest.settings)
+        _known("permission", permissions or (), PERMISSIONS)
         granted = manifest.permissions if permissions is None else permissions
         self._permissions = tuple(str(each) for each in granted)
         self._calls = 0
@@ -161,6 +168,17 @@ class PluginProcess:
             tenant="local",
             budget_ms=int((manifest.limits.timeout_s - _TIMEOUT_MARGIN_S) * 1000),
         )
+
+
+def _known(what: str, asked: Iterable[str], known: Iterable[str]) -> None:
+    for name in asked:
+        if name not in known:
+            meant = nearest(name, known)
+            raise InvalidInputError(
+                f"there is no {what} {name[:100]!r}",
+                code=f"{what}-unknown",
+                hint=f"did you mean {meant}?" if meant else f"there is {', '.join(known) or 'none'}",
+            )
 
 
 def _hook_run(hook: str, ran: Ran) -> HookRun:

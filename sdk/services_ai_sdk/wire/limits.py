@@ -27,8 +27,12 @@ PLUGIN_ID_MAX_CHARS = 40
 LAMBDA_TIMEOUT_MAX_S = 900
 """Longest Timeout of any function (Lambda quotas)."""
 
-HOOK_BUDGET_DEFAULT_S = 10.0
-"""What a host waits for all plugins of a hook together unless it says otherwise."""
+HOOK_BUDGET_DEFAULT_S = 12.0
+"""What a host waits for all plugins of a hook together unless it says otherwise: a plugin's default time-out and
+what a cold start and the way take, so that with the defaults a plugin has all of its own limit."""
+
+PLUGIN_TIMEOUT_DEFAULT_S = 10
+"""`limits.timeout_s` of a manifest that does not say."""
 
 PLUGIN_TIMEOUT_MAX_S = 25
 """Upper bound of `limits.timeout_s`: the function's Timeout stays below the caller's read timeout."""

@@ -10,6 +10,7 @@ from control_plane.operations.ports import Invoked, NotInvoked
 from control_plane.operations.routing import Routing
 from control_plane.table.routes import Routes
 from services_ai_sdk.wire.errors import InvalidInputError, PlatformError
+from services_ai_sdk.wire.limits import HOOK_BUDGET_DEFAULT_S, PLUGIN_TIMEOUT_DEFAULT_S
 from tests.contract.control_plane.fakes import raises, returns
 from tests.contract.control_plane.world import SAMPLE, World
 
@@ -68,7 +69,7 @@ def test_arguments_without_a_failure_are_not_kept_and_secrets_never(world: World
     world.fire()
     assert world.sink.messages[0].args is None
     world.script("alpha", raises("ValueError", "no"))
-    args = {"lead": {"password": "hunter2", "note": "Bearer abcdefgh12345678"}, "context": {}}
+    args = {"lead": {"id": 1, "password": "hunter2", "note": "Bearer abcdefgh12345678"}, "context": {}}
     world.dispatcher({"v": 1, "hook": "lead_created", "args": args})
     assert "hunter2" not in world.sink.bodies[1].decode()
     assert "abcdefgh12345678" not in world.sink.bodies[1].decode()
@@ -88,10 +89,16 @@ def test_a_known_hook_nobody_listens_to_is_an_empty_answer(world: World) -> None
         ({"v": 1, "hook": "lead_created", "args": []}, "invalid-input"),
         ({"v": 1, "hook": ["lead_created"], "args": {}}, "invalid-input"),
         ({"v": 1, "hook": "lead_created", "args": {}, "hops": 8}, "too-many-hops"),
-        ({"v": 1, "hook": "lead_created", "args": {"lead": {"x": float("inf")}, "context": {}}}, "invalid-input"),
-        ({"v": 1, "hook": "lead_created", "args": {"lead": {"x": "\ud800"}, "context": {}}}, "invalid-input"),
         (
-            {"v": 1, "hook": "lead_created", "args": {"lead": {"x": "y" * 6_300_000}, "context": {}}},
+            {"v": 1, "hook": "lead_created", "args": {"lead": {"id": 1, "x": float("inf")}, "context": {}}},
+            "invalid-input",
+        ),
+        (
+            {"v": 1, "hook": "lead_created", "args": {"lead": {"id": 1, "x": "\ud800"}, "context": {}}},
+            "invalid-input",
+        ),
+        (
+            {"v": 1, "hook": "lead_created", "args": {"lead": {"id": 1, "x": "y" * 6_300_000}, "context": {}}},
             "payload-too-large",
         ),
         ({"v": 1, "hook": "lead_created", "args": {}, "budget_ms": 0}, "invalid-input"),
@@ -279,13 +286,21 @@ def timed_out(after_s: float, world: World) -> Any:
     return script
 
 
-def test_a_plugin_that_always_hangs_is_switched_off_with_every_default(world: World) -> None:
-    world.deploy("alpha", timed_out(60, world))  # its timeout is 10 s, as a host's budget is
+@pytest.mark.parametrize("budget_ms", [10_000, 12_000, 28_000])
+def test_a_plugin_that_always_hangs_is_switched_off(world: World, budget_ms: int) -> None:
+    world.deploy("alpha", timed_out(60, world))  # its timeout is 10 s, as the shortest of the budgets
     for _ in range(5):
-        answer = world.fire(budget_ms=10_000)["alpha"]
+        answer = world.fire(budget_ms=budget_ms)["alpha"]
         assert answer["failure"]["category"] == "timeout_error"
-        assert answer["duration_ms"] < 10_000
+        assert answer["duration_ms"] < min(budget_ms, 10_000)
     assert str(world.state("alpha").state) == "auto_disabled"
+
+
+def test_with_every_default_a_plugin_has_all_of_its_own_time(world: World) -> None:
+    world.deploy("alpha", returns(1))
+    world.fire(budget_ms=int(HOOK_BUDGET_DEFAULT_S * 1000))
+    ((_, envelope),) = world.invoker.calls
+    assert envelope["budget_ms"] >= PLUGIN_TIMEOUT_DEFAULT_S * 1000 - 101
 
 
 def test_a_caller_in_a_hurry_does_not_switch_plugins_off(world: World) -> None:

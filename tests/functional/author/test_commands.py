@@ -171,6 +171,8 @@ def test_what_is_not_granted_is_refused_by_name(careful: Path) -> None:
         (("lead_created", "--payload", "-"), "[]", "the payload"),
         (("lead_created", "--payload", "-"), '{"lead": 1, "context": {}}', "must be an object"),
         (("lead_created", "--setting", "greeting"), None, "NAME=VALUE"),
+        (("lead_created", "--setting", "greetin=x"), None, "did you mean greeting?"),
+        (("lead_created", "--grant", "send_notification"), None, "did you mean send_notifications?"),
     ],
 )
 def test_bad_input_is_exit_code_2(careful: Path, arguments: tuple[str, ...], text: str | None, says: str) -> None:
@@ -184,3 +186,13 @@ def test_an_example_that_fails_on_some_leads_is_found_out() -> None:
     (finding,) = found["findings"]
     assert "KeyError" in finding["message"]
     assert finding["line"] == 43
+
+
+def test_a_hook_that_hangs_is_called_once(careful: Path) -> None:
+    manifest = json.loads((careful / "manifest.json").read_text())
+    (careful / "manifest.json").write_text(json.dumps({**manifest, "limits": {"timeout_s": 1}}))
+    (careful / "main.py").write_text(CODE.replace("        print(", "        while True: pass\n        print("))
+    (careful / "tests" / "test_it.py").write_text("def test_yes(): pass\n")
+    found = answer("test", careful, code=1)
+    assert [case["payload"] for case in found["cases"] if case["hook"] == "lead_created"] == ["sample"]
+    assert any("HookTimedOut" in finding["message"] for finding in found["findings"])

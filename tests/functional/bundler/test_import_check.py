@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from services_ai_sdk.bundler.dependencies import DependencyManager
-from services_ai_sdk.bundler.import_check import ImportCheck, Running, own_modules
+from services_ai_sdk.bundler.import_check import MODULE_MAX_S, ImportCheck, Running, own_modules
 from services_ai_sdk.bundler.package import BuiltPackage, build_package
 from services_ai_sdk.emulator.home import default_home, open_home
 from services_ai_sdk.emulator.session import Session
@@ -55,14 +55,19 @@ def opened() -> Opened:
 def package(tmp_path: Path, cache: Path, opened: Opened) -> Any:
     manager = DependencyManager.from_environment(environ={**os.environ, "SERVICES_AI_CACHE": str(cache)})
 
-    def build(files: dict[str, str], packages: dict[str, str] | None = None, **fields: Any) -> BuiltPackage:
+    def build(
+        files: dict[str, str],
+        packages: dict[str, str] | None = None,
+        module_max_s: float = MODULE_MAX_S,
+        **fields: Any,
+    ) -> BuiltPackage:
         root = tmp_path / "plugin"
         manifest = {"name": "Real", "version": "1.0", "description": "d", "author": "a", "email": "a@example.com"}
         manifest |= {"python": HERE, "dependencies": {"packages": packages or {}}} | fields
         for name, text in {"manifest.json": json.dumps(manifest), "main.py": MAIN, **files}.items():
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             (root / name).write_text(text)
-        check = ImportCheck(opened, tmp_path / "proofs", lambda _: None)
+        check = ImportCheck(opened, tmp_path / "proofs", lambda _: None, module_max_s)
         return build_package(root, tmp_path / "out", dependencies=manager, imports=check)
 
     return build
@@ -126,6 +131,12 @@ def test_a_module_of_the_plugin_that_does_not_import_is_named(
 def test_a_backport_of_what_python_has_is_told_to_go(package: Any) -> None:
     found = refused(package, {}, {"dataclasses": "*"})
     assert {each["edit"] for each in found} == {'leave out "dataclasses": Python has dataclasses itself'}
+
+
+def test_an_import_that_hangs_is_named_with_its_line(package: Any) -> None:
+    (found,) = refused(package, {"helpers/broken.py": "\nwhile True:\n    pass\n"}, module_max_s=1)
+    assert (found["module"], found["failure"]["type"]) == ("helpers.broken", "HookTimedOut")
+    assert found["failure"]["frames"][-1]["file"] == "helpers/broken.py"
 
 
 def test_a_python_that_is_not_here_is_a_warning_with_what_to_do(package: Any) -> None:

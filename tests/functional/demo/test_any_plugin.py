@@ -135,3 +135,21 @@ def test_a_path_that_is_no_plugin_ends_with_what_to_do(
     assert answer["ok"] is False
     assert answer["error"]["message"]
     assert "Traceback" not in err
+
+
+def test_a_path_that_is_no_plugin_leaves_the_local_cloud_as_it_is(other_demo: Any, tmp_path: Path) -> None:
+    source = write_plugin(
+        tmp_path / "kept",
+        """
+        from services_ai_sdk import ServicesAIPlugin
+
+        class Kept(ServicesAIPlugin):
+            def dashboard_widget(self, context):
+                return {"title": "kept"}
+        """,
+    )
+    other_demo.json("--plugin", str(source))
+    (source / "manifest.json").write_text("{")
+    code, _, _ = other_demo.run("--plugin", str(source))
+    assert code == 1
+    assert "kept" in other_demo.admin("status")

@@ -72,7 +72,7 @@ def test_what_runs_is_what_was_built(cloud: Any) -> None:
 
 
 def test_the_dispatcher_answers_and_can_reach_its_table(cloud: Any) -> None:
-    call = {"v": 1, "hook": "lead_created", "args": {"lead": {}, "context": {}}}
+    call = {"v": 1, "hook": "lead_created", "args": {"lead": {"id": 1}, "context": {}}}
     name = cloud.outputs["DispatcherFunctionName"]
     answer = cloud.client("lambda").invoke(FunctionName=name, Payload=json.dumps(call).encode())
     body = json.loads(answer["Payload"].read())

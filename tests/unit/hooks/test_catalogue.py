@@ -79,3 +79,10 @@ def test_wrong_arguments_are_all_named() -> None:
         "'changes' must be an object, not a list",
     ]
     assert "lead: Lead, previous_state: Lead, changes: Changes, context: Context" in caught.value.hint
+
+
+@pytest.mark.parametrize("lead", [{}, {"name": "Ada"}, {"id": None}])
+def test_what_a_host_always_sends_is_there(lead: dict[str, object]) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        check_arguments(get("lead_created"), {"lead": lead, "context": {}})
+    assert caught.value.details["problems"] == ["'lead' has no 'id'"]

@@ -54,7 +54,7 @@ def test_a_call_carries_hook_arguments_and_budget_and_brings_the_answers_back() 
         "acme",
         {"lead": {"id": 1}, "context": {}},
     )
-    assert request.budget_ms == 10_000
+    assert request.budget_ms == 12_000
     assert results.ok
     assert results.event_id == "e-1"
     assert [answer.plugin_id for answer in results] == ["a", "b", "c"]
