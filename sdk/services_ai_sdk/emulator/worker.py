@@ -13,6 +13,7 @@ from typing import NamedTuple, Protocol
 from services_ai_sdk.emulator import answers, log_texts
 from services_ai_sdk.emulator.answers import RESPONSE_BYTES_MAX, Failure, InvokeAnswer
 from services_ai_sdk.emulator.body_budget import BodyBudget
+from services_ai_sdk.emulator.call_log import CallLog
 from services_ai_sdk.emulator.cgroups import MemoryGroup
 from services_ai_sdk.emulator.init_failure import InitFailedError
 from services_ai_sdk.emulator.invocation import Invocation
@@ -30,8 +31,6 @@ ASKS_WITHIN_S = 1.0
 """So long a worker that has answered may take to ask for the next event before it is replaced."""
 HANDED_BACK_MAX = 2
 MEMORY_LOOKED_AT_S = 0.1
-LOG_CLOSES_WITHIN_S = 0.02
-LOGS_CLOSED_AT_ONCE = 32
 _ENDS_MAX_S = 5.0
 
 
@@ -78,15 +77,6 @@ class _Unsettled(NamedTuple):
     timer: asyncio.TimerHandle | None
 
 
-class _Unclosed(NamedTuple):
-    """An event whose log lacks its last lines."""
-
-    invocation: Invocation
-    duration_ms: float
-    init_ms: float
-    at_ms: int
-
-
 class Worker:
     """One process. All methods run on the loop's thread.
 
@@ -122,7 +112,6 @@ class Worker:
         self.group = group
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._loop = asyncio.get_running_loop()
-        self._sink = sink
         self._clocks = clocks
         self._owner = owner
         self._init_max_s = init_max_s
@@ -142,8 +131,7 @@ class Worker:
         self._exit_code = 0
         self._said_start = False
         self._unsettled: _Unsettled | None = None
-        self._unclosed: list[_Unclosed] = []
-        self._log_timer: asyncio.TimerHandle | None = None
+        self._log = CallLog(spec, stream, sink, self._memory, clocks.now_ms)
 
     @property
     def pid(self) -> int:
@@ -360,9 +348,7 @@ class Worker:
     def _ended(self) -> None:
         self.phase = Phase.ENDED
         self._cancel_timer()
-        self._close_log()
-        if self._log_timer is not None:
-            self._log_timer.cancel()
+        self._log.end()
         if self._watch is not None:
             self._watch.cancel()
         self._loop.remove_reader(self._output.fd)
@@ -415,9 +401,9 @@ class Worker:
         self._init_ms, self._timer = 0.0, None
         if invocation.log_tail:
             # A write of its own: whoever asked for the tail may look for the call's lines.
-            self._close_log()
+            self._log.close()
             self._settle()
-            self._close_log()
+            self._log.close()
         answer = InvokeAnswer(
             payload,
             function_error,
@@ -448,28 +434,7 @@ class Worker:
             invocation.lines += self._output.take()
         if note:
             invocation.lines.append(self._say(note))
-        self._unclosed.append(_Unclosed(invocation, duration_ms, init_ms, self._clocks.now_ms()))
-        if len(self._unclosed) >= LOGS_CLOSED_AT_ONCE:
-            self._close_log()
-        elif self._log_timer is None:
-            self._log_timer = self._loop.call_later(LOG_CLOSES_WITHIN_S, self._log_is_due)
-
-    def _log_is_due(self) -> None:
-        self._log_timer = None
-        self._close_log()
-
-    def _close_log(self) -> None:
-        """Writes the last lines of the last events and hands their logs on; nobody waits for that."""
-        if not self._unclosed:
-            return
-        unclosed, self._unclosed = self._unclosed, []
-        used_mb = self._memory()
-        lines: list[LogLine] = []
-        for invocation, duration_ms, init_ms, at_ms in unclosed:
-            texts = log_texts.end(invocation.request_id, duration_ms, init_ms, self.spec.memory_mb, used_mb)
-            invocation.lines += [LogLine(at_ms, text) for text in texts]
-            lines += invocation.lines
-        self._sink.write(self.spec, self.stream, lines)
+        self._log.ends(invocation, duration_ms, init_ms)
 
     def _memory(self) -> int:
         """Highest resident memory so far; looked at again only every 100 ms."""
