@@ -74,7 +74,7 @@ def measure(packages: dict[str, str], rounds: int) -> dict[str, dict[str, float]
     sam = sam_cli()
     figures: dict[str, dict[str, float]] = {}
     with _workspace() as folder:
-        plugin = _plugin(folder, packages)
+        plugin = plugin_folder(folder, packages)
         for name, make in {"ours": ours, "sam build": sam_build, "pip -t + zip": pip_and_zip}.items():
             print(f"{', '.join(packages)}: {name}", file=sys.stderr)
             own = folder / name.replace(" ", "-")
@@ -140,7 +140,7 @@ def pip_and_zip(plugin: Path, own: Path, _sam: Path) -> Contestant:
     return run
 
 
-def _plugin(folder: Path, packages: dict[str, str]) -> Path:
+def plugin_folder(folder: Path, packages: dict[str, str]) -> Path:
     """One folder that all of them can build: a manifest for us, requirements.txt for the others."""
     from services_ai_sdk.manifest.specs import requirements
 

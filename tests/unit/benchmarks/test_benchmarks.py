@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from benchmarks import __main__ as entry
-from benchmarks import document, engine
+from benchmarks import cli, document, engine, package
 
 ROOT = Path(__file__).resolve().parents[3]
 FIGURES = {
@@ -105,3 +105,24 @@ def test_the_engine_s_answer_has_every_figure_of_both() -> None:
     for name, by in answer["figures"].items():
         assert set(by) == {"floor", "engine"}, name
         assert all(value > 0 for value in by.values()), name
+
+
+@pytest.mark.parametrize(("help_s", "verdict"), [(0.08, "met (80)"), (0.2, "missed (200)")])
+def test_the_help_s_table_says_whether_the_aim_is_met(help_s: float, verdict: str) -> None:
+    text = cli.table({"python -c pass": 0.01, "services-ai-plugin --help": help_s})
+    assert text.endswith(verdict)
+
+
+@pytest.mark.parametrize(("warm_s", "verdict"), [(1.0, "met (10.0)"), (5.0, "missed (2.0)")])
+def test_the_package_table_compares_with_a_warm_sam_build(warm_s: float, verdict: str) -> None:
+    figures = {"ours": {"cold": 8.0, "warm": warm_s}, "sam build": {"cold": 16.0, "warm": 10.0}}
+    text = package.table({"requests+pandas": figures})
+    assert text.endswith(verdict)
+    assert "16.00     2.0" in text
+
+
+def test_what_the_package_benchmark_builds_is_a_plugin(tmp_path: Path) -> None:
+    plugin = package.plugin_folder(tmp_path, {"six": "1.x"})
+    assert package.ours(plugin, tmp_path, tmp_path)() is None
+    assert (tmp_path / "dist" / "bench-1.0.0.zip").is_file()
+    assert (plugin / "requirements.txt").read_text().startswith("six")
