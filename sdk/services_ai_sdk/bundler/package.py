@@ -93,6 +93,11 @@ def build_package(
         layer = manager.layer(lock)
         if layer:
             check_size([package.sized() for package in layer.packages], lock, tree.size_bytes)
+            if any(finding.code == "import-undeclared" for finding in checked.findings):
+                # What was a guess by the packages' names is known now.
+                names = _declared_imports(manifest, layer)
+                checked = check_folder(load_manifest(tree.root), tree.root, names)
+                raise_on_errors(checked.findings, source.resolve().name)
         manifest = _final(manifest, lock, layer)
         target = out_dir / f"{manifest.plugin_id}-{manifest.version}.zip"
         unproven = target.with_name(f".{target.name}.unproven")
@@ -124,6 +129,13 @@ def build_package(
         findings=checked.findings,
         warnings=(*lock.warnings, *(layer.warnings if layer else ()), *([not_proven] if not_proven else [])),
         files=files,
+    )
+
+
+def _declared_imports(manifest: Manifest, layer: BuiltLayer) -> frozenset[str]:
+    declared = {package_name(name) for name in manifest.dependencies.packages}
+    return frozenset(
+        name for package in layer.packages if package.name in declared for name in package.import_names
     )
 
 

@@ -178,6 +178,22 @@ def test_an_entry_point_that_is_left_out_is_an_error(
     assert caught.value.code == "entry-point-left-out"
 
 
+def test_what_a_package_brings_under_another_name_is_known_once_it_is_built(
+    make_wheel: MakeWheel, make_plugin: MakePlugin, manager: DependencyManager, tmp_path: Path
+) -> None:
+    make_wheel("beta")
+    make_wheel("alpha", files={"alphalib/__init__.py": b""}, requires=["beta"])
+    packages = {"alpha": "^1"}
+    root = make_plugin(packages, files={"more.py": "import alphalib\n"}, python="python3.11")
+    assert build_package(root, tmp_path / "out", dependencies=manager).findings == ()
+    (root / "more.py").write_text("import alphalib\nimport beta\n")
+    with pytest.raises(FindingsError) as caught:
+        build_package(root, tmp_path / "out", dependencies=manager)
+    (finding,) = caught.value.details["findings"]
+    assert (finding["code"], finding["file"], finding["line"]) == ("import-undeclared", "more.py", 2)
+    assert 'add "beta": "*"' in finding["fix"]
+
+
 class TestInspect:
     def test_an_honest_package_passes(self, built: BuiltPackage) -> None:
         found = Inspector().inspect(built.package, built.layer)
