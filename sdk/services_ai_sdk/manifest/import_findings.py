@@ -8,7 +8,7 @@ from pathlib import Path
 from services_ai_sdk.manifest.declared import Declared
 from services_ai_sdk.manifest.findings import Finding, Severity
 from services_ai_sdk.manifest.foreign_hookimpl import uses_pluggys_marker
-from services_ai_sdk.manifest.import_names import Provided, package_of, provided
+from services_ai_sdk.manifest.import_names import Provided, is_known, package_of, provided
 from services_ai_sdk.manifest.import_use import Imported, imports_of
 from services_ai_sdk.manifest.modules import Module
 from services_ai_sdk.manifest.waivers import Waivers
@@ -54,7 +54,8 @@ def import_findings(
             if is_standard(top):
                 found = _refused(imported, reason, shadowed=top in own)
             elif declared is not None:
-                found = _undeclared(imported, brought, folder)
+                guessed = layer is None and bool(declared.packages)
+                found = _undeclared(imported, brought, folder, guessed=guessed)
             else:
                 continue
         yield waivers[found.file].applied(found, [found.line, imported.statement_line], _starts(imported.name))
@@ -76,7 +77,7 @@ def _refused(imported: Imported, reason: str, *, shadowed: bool) -> Finding:
     return imported.module.finding(imported.node, "import-refused", text, fix=fix)
 
 
-def _undeclared(imported: Imported, brought: Provided, folder: Path) -> Finding:
+def _undeclared(imported: Imported, brought: Provided, folder: Path, *, guessed: bool) -> Finding:
     top = imported.name.partition(".")[0]
     text = f"{top!r} is neither the plugin's own nor a declared dependency"
     severity, code = Severity.ERROR, "import-undeclared"
@@ -94,6 +95,9 @@ def _undeclared(imported: Imported, brought: Provided, folder: Path) -> Finding:
         elif imported.optional:
             severity = Severity.WARNING
             text += ", so it will never be there"
+        elif guessed and not is_known(imported.name):
+            severity = Severity.WARNING
+            text += ", as far as their names tell; package will know what they bring"
     return imported.module.finding(imported.node, code, text, severity, fix=fix)
 
 

@@ -67,6 +67,11 @@ def package_of(module: str) -> str:
     return canonicalize_name(module.partition(".")[0])
 
 
+def is_known(module: str) -> bool:
+    """Whether the package that has it is called something else, and known."""
+    return any(start in _PACKAGES for start in _starts(module))
+
+
 def _starts(module: str) -> list[str]:
     """`google.cloud.storage` → itself, `google.cloud`, `google`."""
     parts = module.split(".")

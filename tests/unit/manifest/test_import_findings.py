@@ -169,6 +169,11 @@ def test_a_package_whose_import_name_cannot_be_known_makes_it_a_warning(tmp_path
     assert (finding.code, finding.severity) == ("import-undeclared", "warning")
     assert "some-dist" in finding.message
     checked = check(tmp_path, "import strange, some_dist", **packages("some-dist"))
+    assert [finding.severity for finding in checked.findings] == ["warning"]
+    assert "package will know" in checked.findings[0].message
+    checked = check(tmp_path, "import yaml, some_dist", **packages("some-dist"))
+    assert [finding.severity for finding in checked.findings] == ["error"], "yaml is PyYAML's, and nobody else's"
+    checked = check(tmp_path, "import strange")
     assert [finding.severity for finding in checked.findings] == ["error"]
 
 
