@@ -74,6 +74,7 @@ def _notes(row: PluginStatus, now_s: float) -> list[str]:
     notes = []
     if breaker is not None and row.state != "enabled":
         notes.append(f"{name}: {screen.safe_line(breaker.reason)} (by {breaker.actor})")
+        notes += [f"{name}: {screen.safe_line(row.probes.sentence(now_s), 400)}"] if row.probes else []
     if row.record is not None and row.record.smoke != "passed":
         notes.append(f"{name}: {screen.safe_line(row.record.smoke)}")
     if last is not None:
@@ -98,6 +99,7 @@ def _one(row: PluginStatus, now_s: float) -> None:
         ("author", record.author),
         ("state", state),
         ("reason", screen.safe_line(breaker.reason) if breaker else ""),
+        ("probes", screen.safe_line(row.probes.sentence(now_s), 400) if row.probes else ""),
         ("hooks", ", ".join(f"{name} (priority {priority})" for name, priority in record.hooks)),
         ("grants", ", ".join(record.grants) or "none"),
         ("network", record.network),

@@ -9,6 +9,7 @@ from typing import Any
 
 from control_plane.operations.attempts import Attempt, last_attempt
 from control_plane.operations.clock import Clock
+from control_plane.operations.probes import FailedProbes, failed_probes
 from control_plane.rules.breaker import BreakerState, State
 from control_plane.rules.moments import iso
 from control_plane.table.activity import Activity, ActivityTable
@@ -31,6 +32,7 @@ class PluginStatus:
         breaker: None only while a plugin is being taken away, or where nothing is live.
         activity: Of the last hour.
         last_error: The group with the latest failure.
+        probes: Those that failed since it was switched off; None where none did.
         attempt: A later deploy, which did not take effect; looked for where one plugin is asked for.
     """
 
@@ -40,6 +42,7 @@ class PluginStatus:
     breaker: BreakerState | None
     activity: Activity
     last_error: ErrorGroup | None
+    probes: FailedProbes | None = None
     attempt: Attempt | None = None
 
     @property
@@ -66,6 +69,7 @@ class PluginStatus:
             "reason": breaker.reason if breaker else "",
             "actor": breaker.actor if breaker else "",
             "probe_at": iso(breaker.probe_at_s) if breaker and breaker.probe_at_s else None,
+            "failed_probes": self.probes.to_dict() if self.probes else None,
             "last_hour": {
                 "calls": activity.calls,
                 "successes": activity.successes,
@@ -133,22 +137,26 @@ class Fleet:
                 code="plugin-unknown",
                 hint=_suggestion(plugin_id, [known.plugin_id for known in self._plugins.fleet()]),
             )
-        return PluginStatus(plugin_id, attempt.release.version, None, None, Activity(), None, attempt)
+        return PluginStatus(plugin_id, attempt.release.version, None, None, Activity(), None, attempt=attempt)
 
     def _of(self, records: Sequence[PluginRecord]) -> list[PluginStatus]:
         breakers = self._breakers.read([record.plugin_id for record in records])
+        ids = [breaker.probe_failed_id for breaker in breakers.values() if breaker.probe_failed_id]
+        probed = {error.invocation_id: error for error in self._errors.by_invocation(ids)}
         first_minute = int(self._clock.now_s() // 60) - WINDOW_MINUTES + 1
         rows = []
         for record in records:
             groups = self._errors.groups(record.plugin_id)
+            breaker = breakers.get(record.plugin_id)
             rows.append(
                 PluginStatus(
                     plugin_id=record.plugin_id,
                     version=record.version,
                     record=record,
-                    breaker=breakers.get(record.plugin_id),
+                    breaker=breaker,
                     activity=self._activity.since(record.plugin_id, first_minute),
                     last_error=groups[0] if groups else None,
+                    probes=failed_probes(breaker, probed.get(breaker.probe_failed_id) if breaker else None),
                 )
             )
         return rows

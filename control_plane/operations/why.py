@@ -34,6 +34,7 @@ class Explanation:
             "plugin": self.status.plugin_id,
             "state": self.status.state,
             "because": list(self.sentences),
+            "failed_probes": self.status.probes.to_dict() if self.status.probes else None,
             "unfinished_deploy": self.status.attempt.to_dict() if self.status.attempt else None,
             "evidence": asdict(evidence) if evidence else None,
             "failures": [
@@ -82,7 +83,7 @@ class Why:
         ids = counted_ids(breaker)
         failures = tuple(self._errors.by_invocation(list(ids)))
         unrecorded = unrecorded_sentence(len(ids), len(ids) - len(failures), breaker, now_s)
-        sentences = [*_state(breaker, now_s), *_runs(breaker, failures)]
+        sentences = [*_state(status, breaker, now_s), *_runs(breaker, failures)]
         sentences += [f"{unrecorded}."] if unrecorded else []
         sentences += [*_uncounted(status), *attempt]
         if status.record.smoke != "passed":
@@ -90,8 +91,9 @@ class Why:
         return Explanation(status, tuple(sentences), failures)
 
 
-def _state(breaker: BreakerState, now_s: float) -> list[str]:
+def _state(status: PluginStatus, breaker: BreakerState, now_s: float) -> list[str]:
     since = f"since {moment(breaker.since_s)} ({span(now_s - breaker.since_s)})"
+    probes = [status.probes.sentence(now_s)] if status.probes else []
     because = f": {breaker.reason}" if breaker.reason else ""
     match breaker.state:
         case State.ENABLED:
@@ -104,14 +106,16 @@ def _state(breaker: BreakerState, now_s: float) -> list[str]:
         case State.PROBING:
             good = f"{breaker.probe_successes} of {PROBE_SUCCESSES_TO_CLOSE} calls in a row have succeeded"
             return [
-                f"It was switched off{because}.",
-                f"It is being probed {since}: {good}; all other calls still go without it.",
+                f"It has been off {since}{because}.",
+                *probes,
+                f"It is being probed: {good}; all other calls still go without it.",
             ]
         case State.AUTO_DISABLED:
             wait_s = breaker.probe_at_s - now_s
             when = f"in {span(wait_s)}, at {moment(breaker.probe_at_s)}" if wait_s > 0 else "with the next call"
             return [
                 f"It has been off {since}{because}.",
+                *probes,
                 f"The next probe runs {when}; {PROBE_SUCCESSES_TO_CLOSE} good ones switch it on again.",
             ]
 
