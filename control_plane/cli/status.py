@@ -8,6 +8,7 @@ import typer
 
 from control_plane.cli import screen
 from control_plane.cli.screen import JsonOption
+from control_plane.rules.wording import headline
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -80,7 +81,9 @@ def _notes(row: PluginStatus, now_s: float) -> list[str]:
     if last is not None:
         where = f" at {last.where}" if last.where else ""
         when = screen.ago(last.last_at_ms / 1000, now_s)
-        notes.append(f"{name}: last error {when}: {last.type}: {screen.safe_line(last.message, 120)}{where}")
+        notes.append(
+            f"{name}: last error {when}: {screen.safe_line(headline(last.type, last.message), 180)}{where}"
+        )
     return notes
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from control_plane.rules.breaker import BreakerState
 from control_plane.rules.moments import iso, moment, span
 from control_plane.rules.text import one_line
+from control_plane.rules.wording import headline
 from control_plane.table.errors import PluginError, place
 
 
@@ -34,7 +35,7 @@ class FailedProbes:
             return f"{said}."
         failure = self.error.failure
         where = place(failure)[0]
-        text = one_line(f"{failure.type}: {failure.message}", 200)
+        text = one_line(headline(failure.type, failure.message), 200)
         return f"{said}: {text}{f' at {where}' if where else ''}."
 
     def to_dict(self) -> dict[str, Any]:

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+from typing import Any
+
+from control_plane.cli.trace import trace_lines
+from control_plane.operations.ports import Invoked
 from control_plane.rules.moments import iso, moment
 from control_plane.table import keys
 from control_plane.table.breakers import state_from_item
+from services_ai_sdk.wire.failure import Category, Failure
 from tests.contract.control_plane.fakes import raises, returns
 from tests.contract.control_plane.world import World
+
+REQUEST = "RequestId: 0190f1e2-0000-7000-8000-000000000000"
+
+
+def dies(kind: str, message: str) -> Callable[[dict[str, Any]], Invoked]:
+    """A function whose process ended, as Lambda reports it."""
+    return lambda _: Invoked(200, "Unhandled", json.dumps({"errorType": kind, "errorMessage": message}).encode())
 
 
 def off(world: World) -> float:
@@ -72,3 +86,20 @@ def test_a_breaker_that_an_older_version_wrote_is_read(world: World) -> None:
     assert item is not None
     old = {name: value for name, value in item.items() if not name.startswith(("probes_failed", "probe_failed"))}
     assert (state_from_item(old).probes_failed, state_from_item(old).probe_failed_id) == (0, "")
+
+
+def test_a_process_that_ended_is_told_in_words_without_the_request_id(world: World) -> None:
+    world.deploy("alpha", dies("Runtime.ExitError", f"{REQUEST} Error: Runtime exited with error: exit status 3"))
+    for _ in range(5):
+        world.fire()
+    world.record()
+    (group,) = world.errors.groups("alpha")
+    assert group.message.startswith("RequestId: "), "programs read what Lambda said"
+    assert world.state("alpha").evidence.message.startswith("RequestId: ")
+
+
+def test_no_trace_is_said_to_be_missing_only_where_the_process_ended() -> None:
+    ended = Failure("Runtime.ExitError", "x", Category.RUNTIME_ERROR)
+    assert trace_lines(ended)[0] == "(no trace: the process itself ended)"
+    lives = Failure("HookResultError", "7 MB, more than 6 MB", Category.RESPONSE_ERROR)
+    assert trace_lines(lives) == ["HookResultError: 7 MB, more than 6 MB"]

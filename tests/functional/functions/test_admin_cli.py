@@ -17,6 +17,7 @@ from moto import mock_aws
 from typer.testing import CliRunner, Result
 
 from control_plane.cli.main import build_app
+from control_plane.operations.ports import Invoked
 from services_ai_sdk.wire.errors import FindingsError, InvalidInputError, PlatformError
 from tests.contract.control_plane.fakes import raises, returns
 from tests.contract.control_plane.world import TABLE, World
@@ -272,3 +273,18 @@ def test_while_the_recorder_is_behind_nothing_false_is_said(world: World, run: R
     assert "no record" not in run("errors", "beta").stdout
     world.record()
     assert "no record" not in run("errors").stdout
+
+
+def test_a_process_that_ended_is_told_in_words_everywhere(world: World, run: Run) -> None:
+    said = "RequestId: 0190f1e2-0000-7000-8000-000000000000 Error: Runtime exited with error: exit status 3"
+    died = json.dumps({"errorType": "Runtime.ExitError", "errorMessage": said}).encode()
+    world.deploy("alpha", lambda _: Invoked(200, "Unhandled", died))
+    for _ in range(5):
+        world.fire()
+    world.record()
+    (group,) = data(run("errors", "--json"))["errors"]
+    assert group["message"] == said
+    for command in (("status",), ("status", "alpha"), ("why", "alpha"), ("errors",), ("error", group["error"])):
+        text = " ".join(run(*command).stdout.split())
+        assert "Runtime.ExitError: the process ended itself with exit status 3 (os._exit" in text, command
+        assert "RequestId" not in text, command
