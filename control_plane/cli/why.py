@@ -18,7 +18,8 @@ def why(plugin: PluginArgument, *, as_json: JsonOption = False) -> None:
         screen.print_json(found.to_dict())
         return
     out = screen.console()
-    out.print(f"{plugin} {found.status.version} is {found.status.state.replace('not_', 'not ')}.")
+    skipped = ", but does not run here: its calls are skipped" if found.status.lacking else ""
+    out.print(f"{plugin} {found.status.version} is {found.status.state.replace('not_', 'not ')}{skipped}.")
     for sentence in found.sentences:
         out.print(screen.safe_line(sentence, 800))
     if found.status.attempt and (failure := found.status.attempt.failure):

@@ -12,6 +12,7 @@ from control_plane.operations.clock import Clock
 from control_plane.operations.probes import FailedProbes, failed_probes
 from control_plane.rules.breaker import BreakerState, State
 from control_plane.rules.moments import iso
+from control_plane.rules.not_run import lacking
 from control_plane.table.activity import Activity, ActivityTable
 from control_plane.table.breakers import Breakers
 from control_plane.table.errors import ErrorGroup, Errors
@@ -53,6 +54,13 @@ class PluginStatus:
         return str(self.breaker.state) if self.breaker else "unknown"
 
     @property
+    def lacking(self) -> str:
+        """What this machine lacks to run it, by its latest calls, else by its smoke call; empty where nothing."""
+        if self.activity.not_run_why or self.activity.successes or self.activity.failures:
+            return self.activity.not_run_why
+        return lacking(self.record.smoke) if self.record else ""
+
+    @property
     def error_rate(self) -> float:
         """Failures of all calls that counted, in the last hour."""
         counted = self.activity.successes + self.activity.failures
@@ -70,6 +78,9 @@ class PluginStatus:
             "actor": breaker.actor if breaker else "",
             "probe_at": iso(breaker.probe_at_s) if breaker and breaker.probe_at_s else None,
             "failed_probes": self.probes.to_dict() if self.probes else None,
+            "not_run": {"last_hour": self.activity.not_run, "why": self.lacking}
+            if self.lacking or self.activity.not_run
+            else None,
             "last_hour": {
                 "calls": activity.calls,
                 "successes": activity.successes,
@@ -117,9 +128,9 @@ class Fleet:
         self._clock = clock
 
     def all(self) -> list[PluginStatus]:
-        """Every plugin: those that are off first, then by error rate, then by id."""
+        """Every plugin: those that are off first, then those that cannot run here, then by error rate and id."""
         rows = self._of(self._plugins.fleet())
-        return sorted(rows, key=lambda row: (_rank(row.breaker), -row.error_rate, row.plugin_id))
+        return sorted(rows, key=lambda row: (_rank(row.breaker), not row.lacking, -row.error_rate, row.plugin_id))
 
     def one(self, plugin_id: str) -> PluginStatus:
         """One plugin, also one of which no deploy has succeeded yet.

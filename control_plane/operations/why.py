@@ -33,6 +33,7 @@ class Explanation:
         return {
             "plugin": self.status.plugin_id,
             "state": self.status.state,
+            "not_run": self.status.to_dict()["not_run"],
             "because": list(self.sentences),
             "failed_probes": self.status.probes.to_dict() if self.status.probes else None,
             "unfinished_deploy": self.status.attempt.to_dict() if self.status.attempt else None,
@@ -83,10 +84,10 @@ class Why:
         ids = counted_ids(breaker)
         failures = tuple(self._errors.by_invocation(list(ids)))
         unrecorded = unrecorded_sentence(len(ids), len(ids) - len(failures), breaker, now_s)
-        sentences = [*_state(status, breaker, now_s), *_runs(breaker, failures)]
+        sentences = [*_state(status, breaker, now_s), *_not_run(status), *_runs(breaker, failures)]
         sentences += [f"{unrecorded}."] if unrecorded else []
         sentences += [*_uncounted(status), *attempt]
-        if status.record.smoke != "passed":
+        if status.record.smoke != "passed" and not status.lacking:
             sentences.append(f"Its smoke call was {status.record.smoke}.")
         return Explanation(status, tuple(sentences), failures)
 
@@ -118,6 +119,14 @@ def _state(status: PluginStatus, breaker: BreakerState, now_s: float) -> list[st
                 *probes,
                 f"The next probe runs {when}; {PROBE_SUCCESSES_TO_CLOSE} good ones switch it on again.",
             ]
+
+
+def _not_run(status: PluginStatus) -> list[str]:
+    count = status.activity.not_run
+    calls, were = ("1 call", "was") if count == 1 else (f"{count} calls", "were")
+    if status.lacking:
+        return [f"It does not run here, and its calls are skipped ({calls} in the last hour): {status.lacking}."]
+    return [f"In the last hour {calls} {were} skipped, before it could run here."] if count else []
 
 
 def _runs(breaker: BreakerState, failures: tuple[PluginError, ...]) -> list[str]:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
+import pytest
+
+from control_plane.cli.approve import _describe
 from control_plane.cli.trace import trace_lines
-from control_plane.operations.ports import Invoked
+from control_plane.operations.ports import Invoked, NotInvoked
 from control_plane.rules.moments import iso, moment
 from control_plane.table import keys
 from control_plane.table.breakers import state_from_item
@@ -103,3 +107,92 @@ def test_no_trace_is_said_to_be_missing_only_where_the_process_ended() -> None:
     assert trace_lines(ended)[0] == "(no trace: the process itself ended)"
     lives = Failure("HookResultError", "7 MB, more than 6 MB", Category.RESPONSE_ERROR)
     assert trace_lines(lives) == ["HookResultError: 7 MB, more than 6 MB"]
+
+
+NEEDS = "needs Python 3.14 (run `uv python install 3.14`)"
+
+
+def lacks_python(_: dict[str, Any]) -> Invoked:
+    raise NotInvoked("InvalidRuntimeException: no", not_run=NEEDS)
+
+
+def test_a_plugin_that_this_machine_cannot_run_is_said_to_be_skipped(world: World) -> None:
+    world.deployer.smoke = f"not run: {NEEDS}"
+    world.deploy("alpha", lacks_python)
+    assert world.fleet.one("alpha").to_dict()["not_run"] == {"last_hour": 0, "why": NEEDS}
+    for _ in range(3):
+        assert world.fire()["alpha"]["status"] == "skipped"
+    world.record()
+    status = world.fleet.one("alpha")
+    assert status.to_dict()["not_run"] == {"last_hour": 3, "why": NEEDS}
+    assert status.activity.skipped == 3
+    said = world.why.explain("alpha").sentences
+    assert f"It does not run here, and its calls are skipped (3 calls in the last hour): {NEEDS}." in said
+    assert world.why.explain("alpha").to_dict()["not_run"]["last_hour"] == 3
+
+
+def test_a_plugin_that_runs_again_is_not_said_to_be_skipped(world: World) -> None:
+    world.deployer.smoke = f"not run: {NEEDS}"
+    world.deploy("alpha", lacks_python)
+    world.fire()
+    world.clock.now += 90
+    world.script("alpha", returns(1))
+    world.fire()
+    world.record()
+    status = world.fleet.one("alpha")
+    assert (status.lacking, status.to_dict()["not_run"]) == ("", {"last_hour": 1, "why": ""})
+    said = " ".join(world.why.explain("alpha").sentences)
+    assert "does not run here" not in said
+    assert "In the last hour 1 call was skipped, before it could run here." in said
+    world.clock.now += 7200
+    world.deploy("alpha", lacks_python, version="1.0.1")
+    assert world.fleet.one("alpha").lacking == NEEDS
+
+
+def test_a_plugin_that_cannot_run_here_comes_before_the_healthy_ones(world: World) -> None:
+    world.deploy("alpha", returns(1))
+    world.deployer.smoke = f"not run: {NEEDS}"
+    world.deploy("beta", lacks_python)
+    assert [row.plugin_id for row in world.fleet.all()] == ["beta", "alpha"]
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_approve_says_that_it_will_not_run_here(
+    world: World, capsys: pytest.CaptureFixture[str], dry_run: bool
+) -> None:
+    world.submit("alpha", limits={"memory_mb": 384, "timeout_s": 7})
+    approver = replace(world.approver, lacks=lambda runtime: NEEDS if runtime == "python3.11" else "")
+    done = approver.approve("alpha", version=None, actor="ada", progress=lambda _: None, dry_run=dry_run)
+    assert done.to_dict()["lacking"] == NEEDS
+    assert done.to_dict()["limits"]["memory_mb"] == 384
+    _describe(done)
+    text = " ".join(capsys.readouterr().out.split())
+    assert f"not run here: {NEEDS}." in text
+    assert "each of its calls is skipped" in text
+    assert "runs as python3.11, 384 MB, 7 s" in text
+    assert "size 1 KB unzipped" in text
+
+
+def test_where_functions_run_elsewhere_the_smoke_call_knows(world: World) -> None:
+    world.submit("alpha")
+    world.deployer.smoke = f"not run: {NEEDS}"
+    assert world.approve("alpha", dry_run=True).lacking == ""
+    assert world.approve("alpha").lacking == NEEDS
+
+
+def test_approving_again_changes_no_time_of_deploy(world: World) -> None:
+    world.submit("alpha")
+    world.approve("alpha")
+    first = world.plugins.get("alpha")
+    world.clock.now += 3600
+    world.approver.approve("alpha", version=None, actor="bob", progress=lambda _: None)
+    again = world.plugins.get("alpha")
+    assert first is not None
+    assert again is not None
+    assert (again.deployed_at_ms, again.deployed_by) == (first.deployed_at_ms, "ada")
+    assert world.fleet.one("alpha").attempt is None
+    world.submit("alpha", "1.1.0")
+    world.approve("alpha")
+    newer = world.plugins.get("alpha")
+    assert newer is not None
+    assert newer.deployed_at_ms == first.deployed_at_ms + 3_600_000
