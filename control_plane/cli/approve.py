@@ -45,7 +45,9 @@ def _describe(done: Approval) -> None:
     out.print(f"  permissions  {', '.join(manifest.permissions) or 'none'}")
     network = manifest.network if isinstance(manifest.network, str) else ", ".join(manifest.network)
     out.print(f"  network      {network}")
-    out.print(f"  size         {done.inspected.unzipped_bytes / 1e6:.1f} MB unzipped")
+    limits = manifest.limits
+    out.print(f"  runs as      {manifest.python}, {limits.memory_mb} MB, {limits.timeout_s} s")
+    out.print(f"  size         {screen.size(done.inspected.unzipped_bytes)} unzipped")
     for finding in done.inspected.findings:
         out.print(
             f"  {finding.severity!s:<12} {screen.safe_line(f'{finding.where()}: {finding.message}', 300)}",
@@ -60,11 +62,17 @@ def _describe(done: Approval) -> None:
     if not steps:
         out.print("  nothing: it is deployed exactly so")
     if done.record is None:
+        if done.lacking:
+            out.print(f"\nIt will not run here: {screen.safe_line(done.lacking)}.", soft_wrap=True)
+            out.print("Until then each of its calls is skipped.")
         out.print("\nNothing was changed (--dry-run).")
         return
     for warning in done.record.warnings:
         out.print(f"warning: {screen.safe_line(warning)}")
     state = str(done.breaker.state) if done.breaker else "unknown"
     out.print(f"\n{manifest.plugin_id} {manifest.version} is {state}; smoke call {done.record.smoke}.")
+    if done.lacking:
+        out.print(f"It does not run here: {screen.safe_line(done.lacking)}.", soft_wrap=True)
+        out.print("Until then each of its calls is skipped.")
     if state != "enabled":
         out.print(f"To switch it on: services-ai-admin enable {manifest.plugin_id}")

@@ -9,6 +9,7 @@ import typer
 
 from control_plane.cli import screen
 from control_plane.cli.screen import JsonOption
+from control_plane.rules.wording import headline
 
 ARGS_MAX_LINES = 40
 
@@ -28,7 +29,7 @@ def error(
         screen.print_json(found.to_dict())
         return
     out, group = screen.console(), found.group
-    out.print(f"{group.type}: {screen.safe_line(group.message, 500)}")
+    out.print(screen.safe_line(headline(group.type, group.message), 600))
     out.print(f"in {group.plugin_id} on {group.hook}; {group.count} times ({group.category}), {group.status}")
     out.print(f"first {screen.at(group.first_at_ms)} in {group.first_version}")
     out.print(f"last  {screen.at(group.last_at_ms)} in {group.last_version}")

@@ -8,6 +8,7 @@ import typer
 
 from control_plane.cli import screen
 from control_plane.cli.screen import JsonOption
+from control_plane.rules.wording import headline
 
 
 def errors(
@@ -37,7 +38,7 @@ def errors(
             f"{group.group_id}  {group.plugin_id} {group.last_version}  {group.hook}  {group.count} times,"
             f" last {screen.ago(group.last_at_ms / 1000, now_s)}"
         )
-        out.print(f"  {group.type}: {screen.safe_line(group.message, 200)}")
+        out.print(f"  {screen.safe_line(headline(group.type, group.message), 260)}")
         if group.where:
             out.print(f"  at {group.where}{f':  {group.source}' if group.source else ''}")
     for sentence in status.attempt.sentences(now_s) if status and status.attempt else []:

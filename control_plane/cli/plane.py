@@ -89,6 +89,7 @@ class ControlPlane:
             plugins=self.plugins,
             clock=self.clock,
             new_id=new_id,
+            lacks=_lacks,
         )
 
 
@@ -143,6 +144,11 @@ def new_id() -> str:
 def _cloudformation() -> Any:
     with plainly("making an AWS client"):
         return client("cloudformation", read_timeout_s=10, attempts=3)
+
+
+def _lacks(runtime: str) -> str | None:
+    """What this machine lacks to run a function; None unless the local cloud is what the commands talk to."""
+    return wiring.lacking(runtime) if wiring.used_local_cloud(os.environ) is not None else None
 
 
 class _or_local_cloud:  # noqa: N801 - reads as a phrase after `with`

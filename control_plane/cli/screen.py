@@ -79,6 +79,13 @@ def at(at_ms: int) -> str:
     return moment(at_ms / 1000)
 
 
+def size(size_bytes: int) -> str:
+    """`3.4 MB`, `12 KB`; what is there is never none."""
+    if size_bytes >= 1_000_000:
+        return f"{size_bytes / 1e6:.1f} MB"
+    return f"{max(1, round(size_bytes / 1000))} KB" if size_bytes else "0 KB"
+
+
 def safe(text: str, max_chars: int = 2000) -> str:
     """Text from a plugin for a terminal."""
     return plain(text, max_chars)

@@ -8,6 +8,7 @@ import typer
 
 from control_plane.cli import screen
 from control_plane.cli.screen import JsonOption
+from control_plane.rules.wording import headline
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -41,7 +42,6 @@ def status(
 
 def _fleet(rows: list[PluginStatus], now_s: float) -> None:
     from rich.table import Table
-    from rich.text import Text
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for name in ("PLUGIN", "VERSION", "STATE", "SINCE"):
@@ -53,7 +53,7 @@ def _fleet(rows: list[PluginStatus], now_s: float) -> None:
         table.add_row(
             row.plugin_id,
             row.version,
-            Text(row.state, style=screen.STATE_STYLES.get(row.state, "")),
+            _state(row),
             since,
             str(row.activity.calls),
             str(row.activity.failures),
@@ -74,23 +74,38 @@ def _notes(row: PluginStatus, now_s: float) -> list[str]:
     notes = []
     if breaker is not None and row.state != "enabled":
         notes.append(f"{name}: {screen.safe_line(breaker.reason)} (by {breaker.actor})")
-    if row.record is not None and row.record.smoke != "passed":
+        notes += [f"{name}: {screen.safe_line(row.probes.sentence(now_s), 400)}"] if row.probes else []
+    if row.lacking:
+        notes.append(f"{name}: {_not_run(row)}")
+    elif row.record is not None and row.record.smoke != "passed":
         notes.append(f"{name}: {screen.safe_line(row.record.smoke)}")
     if last is not None:
         where = f" at {last.where}" if last.where else ""
         when = screen.ago(last.last_at_ms / 1000, now_s)
-        notes.append(f"{name}: last error {when}: {last.type}: {screen.safe_line(last.message, 120)}{where}")
+        notes.append(
+            f"{name}: last error {when}: {screen.safe_line(headline(last.type, last.message), 180)}{where}"
+        )
     return notes
 
 
-def _one(row: PluginStatus, now_s: float) -> None:
+def _state(row: PluginStatus) -> Text:
     from rich.text import Text
 
+    state = Text(row.state, style=screen.STATE_STYLES.get(row.state, ""))
+    return state.append(", not run here", style="bold red") if row.lacking else state
+
+
+def _not_run(row: PluginStatus) -> str:
+    skipped = f"calls are skipped, {row.activity.not_run} in the last hour"
+    return f"{skipped}: {screen.safe_line(row.lacking)}"
+
+
+def _one(row: PluginStatus, now_s: float) -> None:
     record, activity, breaker = row.record, row.activity, row.breaker
     if record is None:
         typer.echo(f"{row.plugin_id} {row.version} is not deployed.")
         return
-    state = Text(row.state, style=screen.STATE_STYLES.get(row.state, ""))
+    state = _state(row)
     if breaker is not None:
         state.append(f", {screen.ago(breaker.since_s, now_s)}, by {breaker.actor}", style="")
     lines: list[tuple[str, str | Text]] = [
@@ -98,6 +113,8 @@ def _one(row: PluginStatus, now_s: float) -> None:
         ("author", record.author),
         ("state", state),
         ("reason", screen.safe_line(breaker.reason) if breaker else ""),
+        ("not run", _not_run(row) if row.lacking else ""),
+        ("probes", screen.safe_line(row.probes.sentence(now_s), 400) if row.probes else ""),
         ("hooks", ", ".join(f"{name} (priority {priority})" for name, priority in record.hooks)),
         ("grants", ", ".join(record.grants) or "none"),
         ("network", record.network),
@@ -126,7 +143,7 @@ def _dependency(one: PluginDependency) -> str:
     wanted = f" ({one.spec})" if one.spec else ""
     stated = f", {screen.safe_line(one.license, 40)}" if one.license else ""
     failed = f": {screen.safe_line(one.reason, 200)}" if one.reason else ""
-    return f"{one.package} {one.version}{wanted}, {one.size_bytes / 1e6:.1f} MB{stated}, {one.status}{failed}"
+    return f"{one.package} {one.version}{wanted}, {screen.size(one.size_bytes)}{stated}, {one.status}{failed}"
 
 
 def _attempt(row: PluginStatus, now_s: float) -> None:

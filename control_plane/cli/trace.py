@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from control_plane.rules.text import plain
+from control_plane.rules.wording import headline, process_ended
 
 if TYPE_CHECKING:
     from services_ai_sdk.wire.failure import Failure, Frame
@@ -16,9 +17,9 @@ def trace_lines(failure: Failure) -> list[str]:
     for frame in failure.frames:
         lines.append(plain(f"{frame.file}:{frame.line} in {frame.function}", 500))
         lines += _code(frame)
-    if not failure.frames:
+    if not failure.frames and process_ended(failure.type):
         lines.append("(no trace: the process itself ended)")
-    return [*lines, f"{plain(failure.type, 200)}: {plain(failure.message, 2000)}"]
+    return [*lines, plain(headline(failure.type, failure.message), 2200)]
 
 
 def _code(frame: Frame) -> list[str]:

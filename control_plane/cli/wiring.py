@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,24 @@ def local_cloud() -> ModuleType:
     from infra.local import lifecycle
 
     return lifecycle
+
+
+def used_local_cloud(environ: Mapping[str, str]) -> Any:
+    """The local cloud of this user's state directory, if it is what `environ` points to; else None."""
+    running = local_cloud().status(None) if environ.get("AWS_ENDPOINT_URL") else None
+    return running if running is not None and running.endpoint == environ["AWS_ENDPOINT_URL"] else None
+
+
+def lacking(runtime: str) -> str:
+    """What this machine lacks to run functions of this runtime, in the words of a call that is skipped for it."""
+    from services_ai_sdk.emulator.errors import InterpreterMissingError
+    from services_ai_sdk.emulator.interpreters import find_interpreter, python_of
+
+    try:
+        find_interpreter(python_of(runtime))
+    except InterpreterMissingError as error:
+        return f"needs Python {error.python} ({error.hint})"
+    return ""
 
 
 def inspector() -> PackageInspector:

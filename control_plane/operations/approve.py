@@ -22,6 +22,7 @@ from control_plane.operations.ports import (
 )
 from control_plane.rules import breaker as rules
 from control_plane.rules.breaker import BreakerState
+from control_plane.rules.not_run import lacking
 from control_plane.rules.text import one_line
 from control_plane.table.audit import AuditRow
 from control_plane.table.plugins import PluginDependency, PluginRecord, Plugins, ReleaseRecord
@@ -41,6 +42,7 @@ class Approval:
         deployment: What the deploy left behind; None for a dry run.
         record: What is deployed; None for a dry run.
         breaker: The plugin's breaker after the deploy; None for a dry run.
+        lacking: What this machine lacks to run it, where it runs here and that is known.
     """
 
     submission: Submission
@@ -49,6 +51,7 @@ class Approval:
     deployment: Deployment | None = None
     record: PluginRecord | None = None
     breaker: BreakerState | None = None
+    lacking: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON."""
@@ -60,6 +63,8 @@ class Approval:
             "dry_run": self.record is None,
             "plan": self.plan.to_dict(),
             "deployment": asdict(self.deployment) if self.deployment else None,
+            "limits": self.inspected.manifest.limits.model_dump(),
+            "lacking": self.lacking,
             "state": str(self.breaker.state) if self.breaker else None,
         }
 
@@ -70,6 +75,8 @@ class Approver:
 
     Attributes:
         new_id: Makes ids of audit rows.
+        lacks: What this machine lacks to run a Lambda runtime, empty for nothing; None where functions run
+            elsewhere.
     """
 
     store: ArtifactStore
@@ -78,6 +85,7 @@ class Approver:
     plugins: Plugins
     clock: Clock
     new_id: Callable[[], str]
+    lacks: Callable[[str], str | None] = lambda _runtime: None
 
     def approve(
         self,
@@ -108,7 +116,8 @@ class Approver:
             _same(submission, inspected)
             if dry_run:
                 release = self._release(inspected, package=package, layer=layer, keep=False)
-                return Approval(submission, inspected, self.deployer.plan(release))
+                missing = self.lacks(inspected.manifest.python or "") or ""
+                return Approval(submission, inspected, self.deployer.plan(release), lacking=missing)
             release = self._release(inspected, package=package, layer=layer, keep=True)
         approved = ReleaseRecord(
             plugin_id=plugin_id,
@@ -137,7 +146,16 @@ class Approver:
             raise
         deployment, record, breaker = self._take_effect(inspected, deployment, approved, reason)
         say(f"{record.version} is {breaker.state}")
-        return Approval(submission, inspected, plan, deployment, record, breaker)
+        here = self.lacks(record.python)
+        return Approval(
+            submission,
+            inspected,
+            plan,
+            deployment,
+            record,
+            breaker,
+            lacking=lacking(record.smoke) if here is None else here,
+        )
 
     def _find(self, plugin_id: str, version: str | None) -> Submission:
         found = self.store.submissions(plugin_id)
@@ -189,6 +207,8 @@ class Approver:
             deployment = replace(deployment, smoke=earlier)
         at_ms = self.clock.now_ms()
         record = _record(inspected, deployment, approved.actor, at_ms)
+        if before is not None and again:
+            record = replace(record, deployed_at_ms=before.deployed_at_ms, deployed_by=before.deployed_by)
         released = replace(approved, status="deployed", at_ms=at_ms, dependencies=record.dependencies)
         manifest = inspected.manifest
         routes = [

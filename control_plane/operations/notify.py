@@ -9,6 +9,7 @@ from control_plane.operations.ports import Alert
 from control_plane.rules.breaker import BreakerState, State
 from control_plane.rules.moments import moment
 from control_plane.rules.text import one_line, plain
+from control_plane.rules.wording import headline
 from control_plane.table import keys
 from control_plane.table.breakers import state_from_item
 from control_plane.table.codec import Item, decode_item
@@ -70,7 +71,7 @@ def _tripped(plugin_id: str, version: str, now: BreakerState) -> Alert:
     evidence = now.evidence
     lines = [f"Plugin {plugin_id} {version} was switched off: {now.reason}.", f"Since {moment(now.since_s)}.", ""]
     if evidence is not None:
-        lines.append(f"Last failure:  {evidence.type}: {evidence.message}")
+        lines.append(f"Last failure:  {headline(evidence.type, evidence.message)}")
         if evidence.where:
             lines.append(f"Top frame:     {evidence.where}")
         if evidence.source:
@@ -99,7 +100,7 @@ def _group_alert(group: ErrorGroup) -> Alert:
         f"Plugin {group.plugin_id} {group.first_version} fails in a new way on {group.hook}.",
         f"Since {moment(group.first_at_ms / 1000)}.",
         "",
-        f"{group.type}: {one_line(group.message, 500)}",
+        one_line(headline(group.type, group.message), 600),
     ]
     if group.where:
         lines.append(f"Top frame:  {group.where}")

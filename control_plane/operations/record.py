@@ -7,6 +7,7 @@ from collections import defaultdict
 
 from control_plane.rules.classify import bounded, number
 from control_plane.rules.grouping import group_id
+from control_plane.rules.not_run import lacking
 from control_plane.rules.text import plain
 from control_plane.table.activity import Activity, ActivityTable, PluginExecutionLog
 from control_plane.table.errors import Errors, PluginError
@@ -70,6 +71,9 @@ class Fold:
                 minute.uncounted += 1
             case OutcomeClass.SKIPPED:
                 minute.skipped += 1
+                if why := lacking(outcome.reason):
+                    minute.not_run += 1
+                    minute.not_run_why = plain(why, 300)
             case OutcomeClass.FAILURE:
                 pass  # counted with its record
         if outcome.init_ms > 0:

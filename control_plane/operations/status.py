@@ -9,8 +9,10 @@ from typing import Any
 
 from control_plane.operations.attempts import Attempt, last_attempt
 from control_plane.operations.clock import Clock
+from control_plane.operations.probes import FailedProbes, failed_probes
 from control_plane.rules.breaker import BreakerState, State
 from control_plane.rules.moments import iso
+from control_plane.rules.not_run import lacking
 from control_plane.table.activity import Activity, ActivityTable
 from control_plane.table.breakers import Breakers
 from control_plane.table.errors import ErrorGroup, Errors
@@ -31,6 +33,7 @@ class PluginStatus:
         breaker: None only while a plugin is being taken away, or where nothing is live.
         activity: Of the last hour.
         last_error: The group with the latest failure.
+        probes: Those that failed since it was switched off; None where none did.
         attempt: A later deploy, which did not take effect; looked for where one plugin is asked for.
     """
 
@@ -40,6 +43,7 @@ class PluginStatus:
     breaker: BreakerState | None
     activity: Activity
     last_error: ErrorGroup | None
+    probes: FailedProbes | None = None
     attempt: Attempt | None = None
 
     @property
@@ -48,6 +52,13 @@ class PluginStatus:
         if self.record is None:
             return "not_deployed"
         return str(self.breaker.state) if self.breaker else "unknown"
+
+    @property
+    def lacking(self) -> str:
+        """What this machine lacks to run it, by its latest calls, else by its smoke call; empty where nothing."""
+        if self.activity.not_run_why or self.activity.successes or self.activity.failures:
+            return self.activity.not_run_why
+        return lacking(self.record.smoke) if self.record else ""
 
     @property
     def error_rate(self) -> float:
@@ -66,6 +77,10 @@ class PluginStatus:
             "reason": breaker.reason if breaker else "",
             "actor": breaker.actor if breaker else "",
             "probe_at": iso(breaker.probe_at_s) if breaker and breaker.probe_at_s else None,
+            "failed_probes": self.probes.to_dict() if self.probes else None,
+            "not_run": {"last_hour": self.activity.not_run, "why": self.lacking}
+            if self.lacking or self.activity.not_run
+            else None,
             "last_hour": {
                 "calls": activity.calls,
                 "successes": activity.successes,
@@ -113,9 +128,9 @@ class Fleet:
         self._clock = clock
 
     def all(self) -> list[PluginStatus]:
-        """Every plugin: those that are off first, then by error rate, then by id."""
+        """Every plugin: those that are off first, then those that cannot run here, then by error rate and id."""
         rows = self._of(self._plugins.fleet())
-        return sorted(rows, key=lambda row: (_rank(row.breaker), -row.error_rate, row.plugin_id))
+        return sorted(rows, key=lambda row: (_rank(row.breaker), not row.lacking, -row.error_rate, row.plugin_id))
 
     def one(self, plugin_id: str) -> PluginStatus:
         """One plugin, also one of which no deploy has succeeded yet.
@@ -133,22 +148,26 @@ class Fleet:
                 code="plugin-unknown",
                 hint=_suggestion(plugin_id, [known.plugin_id for known in self._plugins.fleet()]),
             )
-        return PluginStatus(plugin_id, attempt.release.version, None, None, Activity(), None, attempt)
+        return PluginStatus(plugin_id, attempt.release.version, None, None, Activity(), None, attempt=attempt)
 
     def _of(self, records: Sequence[PluginRecord]) -> list[PluginStatus]:
         breakers = self._breakers.read([record.plugin_id for record in records])
+        ids = [breaker.probe_failed_id for breaker in breakers.values() if breaker.probe_failed_id]
+        probed = {error.invocation_id: error for error in self._errors.by_invocation(ids)}
         first_minute = int(self._clock.now_s() // 60) - WINDOW_MINUTES + 1
         rows = []
         for record in records:
             groups = self._errors.groups(record.plugin_id)
+            breaker = breakers.get(record.plugin_id)
             rows.append(
                 PluginStatus(
                     plugin_id=record.plugin_id,
                     version=record.version,
                     record=record,
-                    breaker=breakers.get(record.plugin_id),
+                    breaker=breaker,
                     activity=self._activity.since(record.plugin_id, first_minute),
                     last_error=groups[0] if groups else None,
+                    probes=failed_probes(breaker, probed.get(breaker.probe_failed_id) if breaker else None),
                 )
             )
         return rows

@@ -33,7 +33,9 @@ class Explanation:
         return {
             "plugin": self.status.plugin_id,
             "state": self.status.state,
+            "not_run": self.status.to_dict()["not_run"],
             "because": list(self.sentences),
+            "failed_probes": self.status.probes.to_dict() if self.status.probes else None,
             "unfinished_deploy": self.status.attempt.to_dict() if self.status.attempt else None,
             "evidence": asdict(evidence) if evidence else None,
             "failures": [
@@ -82,16 +84,17 @@ class Why:
         ids = counted_ids(breaker)
         failures = tuple(self._errors.by_invocation(list(ids)))
         unrecorded = unrecorded_sentence(len(ids), len(ids) - len(failures), breaker, now_s)
-        sentences = [*_state(breaker, now_s), *_runs(breaker, failures)]
+        sentences = [*_state(status, breaker, now_s), *_not_run(status), *_runs(breaker, failures)]
         sentences += [f"{unrecorded}."] if unrecorded else []
         sentences += [*_uncounted(status), *attempt]
-        if status.record.smoke != "passed":
+        if status.record.smoke != "passed" and not status.lacking:
             sentences.append(f"Its smoke call was {status.record.smoke}.")
         return Explanation(status, tuple(sentences), failures)
 
 
-def _state(breaker: BreakerState, now_s: float) -> list[str]:
+def _state(status: PluginStatus, breaker: BreakerState, now_s: float) -> list[str]:
     since = f"since {moment(breaker.since_s)} ({span(now_s - breaker.since_s)})"
+    probes = [status.probes.sentence(now_s)] if status.probes else []
     because = f": {breaker.reason}" if breaker.reason else ""
     match breaker.state:
         case State.ENABLED:
@@ -104,16 +107,26 @@ def _state(breaker: BreakerState, now_s: float) -> list[str]:
         case State.PROBING:
             good = f"{breaker.probe_successes} of {PROBE_SUCCESSES_TO_CLOSE} calls in a row have succeeded"
             return [
-                f"It was switched off{because}.",
-                f"It is being probed {since}: {good}; all other calls still go without it.",
+                f"It has been off {since}{because}.",
+                *probes,
+                f"It is being probed: {good}; all other calls still go without it.",
             ]
         case State.AUTO_DISABLED:
             wait_s = breaker.probe_at_s - now_s
             when = f"in {span(wait_s)}, at {moment(breaker.probe_at_s)}" if wait_s > 0 else "with the next call"
             return [
                 f"It has been off {since}{because}.",
+                *probes,
                 f"The next probe runs {when}; {PROBE_SUCCESSES_TO_CLOSE} good ones switch it on again.",
             ]
+
+
+def _not_run(status: PluginStatus) -> list[str]:
+    count = status.activity.not_run
+    calls, were = ("1 call", "was") if count == 1 else (f"{count} calls", "were")
+    if status.lacking:
+        return [f"It does not run here, and its calls are skipped ({calls} in the last hour): {status.lacking}."]
+    return [f"In the last hour {calls} {were} skipped, before it could run here."] if count else []
 
 
 def _runs(breaker: BreakerState, failures: tuple[PluginError, ...]) -> list[str]:

@@ -77,12 +77,14 @@ class BreakerState:
         epoch: Rises on every disable, enable, probe close and deploy; a failure seen under an older one counts
             for nothing.
         runs: Per hook the invocation ids of the current run of failures, at most five; of this epoch only.
-        since_s: When this state began.
+        since_s: When it was switched on or off: probes do not move it.
         reason: In words; empty for a plugin that is simply on.
         actor: Who did it: a person, or `breaker`.
         probe_at_s: Earliest time of the next probe, while auto-disabled.
         probe_delay_s: The wait that led to `probe_at_s`, before jitter; doubles.
         probe_successes: Of this half-open phase.
+        probes_failed: Since it was switched off.
+        probe_failed_at_s: When the last of them failed; `probe_failed_id` is its invocation.
         revision: Rises with every write; of two reads the higher one is newer.
     """
 
@@ -95,6 +97,9 @@ class BreakerState:
     probe_at_s: float = 0.0
     probe_delay_s: float = 0.0
     probe_successes: int = 0
+    probes_failed: int = 0
+    probe_failed_at_s: float = 0.0
+    probe_failed_id: str = ""
     lease: Lease | None = None
     evidence: Evidence | None = None
     revision: int = 0
@@ -164,6 +169,9 @@ def trip(state: BreakerState, evidence: Evidence, now_s: float, jitter: float) -
         probe_at_s=now_s + _jittered(PROBE_DELAY_MIN_S, jitter),
         probe_delay_s=PROBE_DELAY_MIN_S,
         probe_successes=0,
+        probes_failed=0,
+        probe_failed_at_s=0.0,
+        probe_failed_id="",
         lease=None,
         evidence=evidence,
         revision=state.revision + 1,
@@ -187,7 +195,6 @@ def take_lease(state: BreakerState, holder: str, now_s: float) -> BreakerState:
     return replace(
         state,
         state=State.PROBING,
-        since_s=now_s if first else state.since_s,
         probe_successes=0 if first else state.probe_successes,
         lease=Lease(holder, now_s + LEASE_S),
         revision=state.revision + 1,
@@ -208,10 +215,12 @@ def probe_failed(state: BreakerState, now_s: float, jitter: float) -> BreakerSta
     return replace(
         state,
         state=State.AUTO_DISABLED,
-        since_s=now_s,
         probe_at_s=now_s + _jittered(delay_s, jitter),
         probe_delay_s=delay_s,
         probe_successes=0,
+        probes_failed=state.probes_failed + 1,
+        probe_failed_at_s=now_s,
+        probe_failed_id=state.lease.holder if state.lease else "",
         lease=None,
         revision=state.revision + 1,
     )

@@ -32,6 +32,8 @@ class Activity:
     """Counts of one plugin over some time; two of them add up.
 
     Attributes:
+        not_run: Those of the skipped ones that this machine could not run.
+        not_run_why: What it lacks; empty once it has run a later one.
         cold: Calls that imported the plugin first.
         buckets: Durations of successes and failures by bucket of `rules.histogram`.
     """
@@ -40,6 +42,8 @@ class Activity:
     failures: int = 0
     uncounted: int = 0
     skipped: int = 0
+    not_run: int = 0
+    not_run_why: str = ""
     cold: int = 0
     buckets: dict[int, int] = field(default_factory=dict)
 
@@ -54,11 +58,14 @@ class Activity:
         self.buckets[index] = self.buckets.get(index, 0) + 1
 
     def merge(self, other: Activity) -> None:
-        """Adds the other's counts."""
+        """Adds the counts of the same or a later time."""
+        if other.not_run or other.successes or other.failures:
+            self.not_run_why = "" if other.successes or other.failures else other.not_run_why
         self.successes += other.successes
         self.failures += other.failures
         self.uncounted += other.uncounted
         self.skipped += other.skipped
+        self.not_run += other.not_run
         self.cold += other.cold
         for index, count in other.buckets.items():
             self.buckets[index] = self.buckets.get(index, 0) + count
@@ -114,12 +121,15 @@ class ActivityTable:
             "successes": activity.successes,
             "uncounted": activity.uncounted,
             "skipped": activity.skipped,
+            "not_run": activity.not_run,
             "cold": activity.cold,
             **{bucket_attribute(index): count for index, count in activity.buckets.items()},
         }
         for name, count in counts.items():
             if count:
                 update.add(name, count)
+        if activity.not_run_why:
+            update.set("not_run_why", activity.not_run_why)
         self._table.update(update)
 
     def since(self, plugin_id: str, first_minute: int) -> Activity:
@@ -160,6 +170,8 @@ def _activity(item: Item) -> Activity:
         failures=item.get("failures", 0),
         uncounted=item.get("uncounted", 0),
         skipped=item.get("skipped", 0),
+        not_run=item.get("not_run", 0),
+        not_run_why=item.get("not_run_why", ""),
         cold=item.get("cold", 0),
         buckets={
             int(name.removeprefix(_BUCKET)): count

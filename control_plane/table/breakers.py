@@ -44,6 +44,9 @@ def state_from_item(item: Item) -> BreakerState:
         probe_at_s=float(item.get("probe_at_s", 0)),
         probe_delay_s=float(item.get("probe_delay_s", 0)),
         probe_successes=item.get("probe_successes", 0),
+        probes_failed=item.get("probes_failed", 0),
+        probe_failed_at_s=float(item.get("probe_failed_at_s", 0)),
+        probe_failed_id=item.get("probe_failed_id", ""),
         lease=Lease(item["lease_holder"], float(item["lease_until_s"])) if "lease_holder" in item else None,
         evidence=_evidence(evidence) if evidence else None,
         revision=item.get("revision", 0),
@@ -62,6 +65,9 @@ def write_state(update: Update, state: BreakerState) -> Update:
         .set("probe_at_s", state.probe_at_s or None)
         .set("probe_delay_s", state.probe_delay_s or None)
         .set("probe_successes", state.probe_successes or None)
+        .set("probes_failed", state.probes_failed or None)
+        .set("probe_failed_at_s", state.probe_failed_at_s or None)
+        .set("probe_failed_id", state.probe_failed_id or None)
         .set("lease_holder", lease.holder if lease else None)
         .set("lease_until_s", lease.until_s if lease else None)
         .set("evidence", jsontext.dumps(asdict(state.evidence)) if state.evidence else None)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from control_plane.rules.classify import classify
+from control_plane.rules.wording import headline
 from control_plane.table.errors import place
 from services_ai_sdk.wire.envelope import Envelope
 from services_ai_sdk.wire.errors import FindingsError, PlatformError
@@ -60,7 +61,7 @@ def smoke_call(invoke: Any, plan: DeployPlan, version: str) -> str:
         raise PlatformError(f"the smoke call of {manifest.plugin_id} was not made: {found.reason}", retryable=True)
     did = "does not start" if function_error else "answers what is no result"
     where, source = place(failure)
-    lines = [f"{manifest.plugin_id} {manifest.version} {did}: {failure.type}: {failure.message}"]
+    lines = [f"{manifest.plugin_id} {manifest.version} {did}: {headline(failure.type, failure.message)}"]
     if where:
         lines.append(f"  at {where}{':' if source else ''}")
     if source:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from collections.abc import Mapping
 
 
@@ -33,9 +35,17 @@ class InterpreterMissingError(EmulatorError):
     def __init__(self, python: str) -> None:
         super().__init__(
             f"needs Python {python}, which is not on this machine",
-            hint=f"run `uv python install {python}`, or name its folder or binary in SERVICES_AI_PYTHONS",
+            hint=f"run `{_uv()} python install {python}`, which the next call finds;"
+            " or name its folder or binary in SERVICES_AI_PYTHONS, which is read when the local cloud starts",
         )
         self.python = python
+
+
+def _uv() -> str:
+    """The uv that a person has: our own comes with the tools, and is not on everybody's PATH."""
+    own = f"{sys.executable} -m uv"
+    # The hint travels in a header too, which takes ASCII only.
+    return "uv" if shutil.which("uv") or not own.isascii() else own
 
 
 class InvokeRefused(Exception):  # noqa: N818 (an answer of Lambda's, not a defect)

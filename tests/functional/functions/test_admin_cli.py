@@ -17,6 +17,7 @@ from moto import mock_aws
 from typer.testing import CliRunner, Result
 
 from control_plane.cli.main import build_app
+from control_plane.operations.ports import Invoked, NotInvoked
 from services_ai_sdk.wire.errors import FindingsError, InvalidInputError, PlatformError
 from tests.contract.control_plane.fakes import raises, returns
 from tests.contract.control_plane.world import TABLE, World
@@ -272,3 +273,34 @@ def test_while_the_recorder_is_behind_nothing_false_is_said(world: World, run: R
     assert "no record" not in run("errors", "beta").stdout
     world.record()
     assert "no record" not in run("errors").stdout
+
+
+def test_a_process_that_ended_is_told_in_words_everywhere(world: World, run: Run) -> None:
+    said = "RequestId: 0190f1e2-0000-7000-8000-000000000000 Error: Runtime exited with error: exit status 3"
+    died = json.dumps({"errorType": "Runtime.ExitError", "errorMessage": said}).encode()
+    world.deploy("alpha", lambda _: Invoked(200, "Unhandled", died))
+    for _ in range(5):
+        world.fire()
+    world.record()
+    (group,) = data(run("errors", "--json"))["errors"]
+    assert group["message"] == said
+    for command in (("status",), ("status", "alpha"), ("why", "alpha"), ("errors",), ("error", group["error"])):
+        text = " ".join(run(*command).stdout.split())
+        assert "Runtime.ExitError: the process ended itself with exit status 3 (os._exit" in text, command
+        assert "RequestId" not in text, command
+
+
+def test_a_plugin_that_this_machine_cannot_run_looks_like_one(world: World, run: Run) -> None:
+    def needs_python(_: dict[str, Any]) -> Invoked:
+        raise NotInvoked("InvalidRuntimeException: no", not_run="needs Python 3.14 (install it)")
+
+    world.deployer.smoke = "not run: needs Python 3.14 (install it)"
+    world.deploy("alpha", needs_python)
+    world.fire()
+    world.record()
+    fleet = " ".join(run("status").stdout.split())
+    assert "alpha 1.0.0 enabled, not run here" in fleet
+    assert "alpha: calls are skipped, 1 in the last hour: needs Python 3.14 (install it)" in fleet
+    assert "calls are skipped, 1 in the last hour: needs Python 3.14" in run("status", "alpha").stdout
+    why = run("why", "alpha").stdout
+    assert why.startswith("alpha 1.0.0 is enabled, but does not run here: its calls are skipped.")

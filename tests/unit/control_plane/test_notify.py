@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -136,3 +137,15 @@ def test_subjects_are_what_sns_takes(kind: str) -> None:
 
 def test_states_people_see() -> None:
     assert [str(state) for state in State] == ["enabled", "probing", "auto_disabled", "disabled"]
+
+
+def test_an_alert_has_no_request_id_in_it() -> None:
+    message = "RequestId: 0190f1e2-0000-7000-8000-000000000000 Error: Runtime exited with error: exit status 3"
+    off = replace(OFF, evidence=replace(EVIDENCE, type="Runtime.ExitError", message=message))
+    for alert in (
+        alert_for(image(ON), image(off)),
+        alert_for(None, group(type="Runtime.ExitError", message=message)),
+    ):
+        assert alert is not None
+        assert "Runtime.ExitError: the process ended itself with exit status 3" in alert.body
+        assert "RequestId" not in alert.body

@@ -11,6 +11,7 @@ from control_plane.rules.grouping import group_id, normalise
 from control_plane.rules.moments import moment, span
 from control_plane.rules.redaction import REDACTED, TEXT_MAX_CHARS, redacted
 from control_plane.rules.text import one_line, plain
+from control_plane.rules.wording import headline
 from control_plane.table.codec import decode, encode
 from services_ai_sdk.wire.failure import Category, Failure, Frame
 
@@ -172,3 +173,39 @@ def test_binary_values_are_read_from_a_client_and_from_a_stream_record_that_lamb
 
     assert decode_item({"chunk": {"B": b"\x00\xff"}}) == {"chunk": b"\x00\xff"}
     assert decode_item({"chunk": {"B": "AP8="}}) == {"chunk": b"\x00\xff"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "said", "words"),
+    [
+        (
+            "Runtime.ExitError",
+            "Runtime exited with error: exit status 3",
+            "the process ended itself with exit status 3 (os._exit, or a crash in C code)",
+        ),
+        (
+            "Runtime.ExitError",
+            "Runtime exited with error: signal: segmentation fault",
+            "the process died of a signal: segmentation fault (a crash in C code)",
+        ),
+        (
+            "Runtime.ExitError",
+            "Runtime exited without providing a reason",
+            "the process ended itself with exit status 0 (os._exit)",
+        ),
+        (
+            "Runtime.OutOfMemory",
+            "Runtime exited with error: signal: killed",
+            "the process was killed (more memory than it has)",
+        ),
+        ("Sandbox.Timedout", "Task timed out after 3.00 seconds", "Task timed out after 3.00 seconds"),
+        ("Runtime.ExitError", "something new", "something new"),
+    ],
+)
+def test_the_end_of_a_process_in_words(kind: str, said: str, words: str) -> None:
+    request = "RequestId: 0190f1e2-0000-7000-8000-000000000000 Error: "
+    assert headline(kind, request + said) == f"{kind}: {words}"
+    assert headline(kind, said) == f"{kind}: {words}"
+    assert headline("ValueError", request + said) == f"ValueError: {request}{said}", (
+        "a plugin's own text is its own"
+    )

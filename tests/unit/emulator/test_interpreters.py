@@ -89,6 +89,14 @@ def test_missing_python_says_how_to_get_it(tmp_path: Path) -> None:
     assert "SERVICES_AI_PYTHONS" in caught.value.hint
 
 
+def test_the_way_to_get_it_runs_where_uv_is_not_on_the_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    command = InterpreterMissingError("3.99").hint.split("`")[1]
+    program, *arguments = command.split()
+    assert arguments == ["-m", "uv", "python", "install", "3.99"]
+    subprocess.run([program, "-m", "uv", "--version"], check=True, capture_output=True)
+
+
 @pytest.mark.parametrize("shape", ["binary", "folder", "prefix", "among others"])
 def test_what_the_user_names_comes_first(tmp_path: Path, shape: str) -> None:
     name = f"python{OWN}"
