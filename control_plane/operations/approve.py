@@ -20,16 +20,15 @@ from control_plane.operations.ports import (
     StoredObject,
     Submission,
 )
+from control_plane.operations.release_records import dependencies_of, record_of, with_failed
 from control_plane.rules import breaker as rules
 from control_plane.rules.breaker import BreakerState
 from control_plane.rules.not_run import lacking
-from control_plane.rules.text import one_line
 from control_plane.table.audit import AuditRow
-from control_plane.table.plugins import PluginDependency, PluginRecord, Plugins, ReleaseRecord
+from control_plane.table.plugins import PluginRecord, Plugins, ReleaseRecord
 from control_plane.table.routes import Route
 from services_ai_sdk.manifest.inspected import InspectedPackage
 from services_ai_sdk.wire.errors import InvalidInputError, ServicesAIError
-from services_ai_sdk.wire.failure import Category, Failure
 
 SMOKE_UNKNOWN = "unknown: made by a deploy that was interrupted before it was recorded"
 
@@ -127,7 +126,7 @@ class Approver:
             actor=actor,
             at_ms=self.clock.now_ms(),
             manifest=inspected.manifest.to_dict(),
-            dependencies=_dependencies(inspected, "pending"),
+            dependencies=dependencies_of(inspected, "pending"),
         )
         self.plugins.write_release(approved, self._audit(approved, "approve", reason))
         try:
@@ -139,7 +138,7 @@ class Approver:
                 status="failed",
                 error=error.message,
                 failure=error.details.get("failure"),
-                dependencies=_with_failed(approved.dependencies, error.details.get("failure")),
+                dependencies=with_failed(approved.dependencies, error.details.get("failure")),
                 at_ms=self.clock.now_ms(),
             )
             self.plugins.write_release(failed, self._audit(failed, "deploy-failed", error.message[:500]))
@@ -206,7 +205,7 @@ class Approver:
             earlier = before.smoke if before is not None and again else SMOKE_UNKNOWN
             deployment = replace(deployment, smoke=earlier)
         at_ms = self.clock.now_ms()
-        record = _record(inspected, deployment, approved.actor, at_ms)
+        record = record_of(inspected, deployment, approved.actor, at_ms)
         if before is not None and again:
             record = replace(record, deployed_at_ms=before.deployed_at_ms, deployed_by=before.deployed_by)
         released = replace(approved, status="deployed", at_ms=at_ms, dependencies=record.dependencies)
@@ -265,63 +264,3 @@ def _same(submission: Submission, inspected: InspectedPackage) -> None:
             code="submission-mismatch",
             hint="have the author submit it again with services-ai-plugin submit",
         )
-
-
-def _dependencies(inspected: InspectedPackage, status: str) -> tuple[PluginDependency, ...]:
-    return tuple(
-        PluginDependency(
-            package=row.get("name", ""),
-            version=row.get("version", ""),
-            spec=row.get("spec", ""),
-            status=status,
-            size_bytes=row.get("size_bytes", 0),
-            license=row.get("license", ""),
-            import_names=tuple(row.get("import_names", ())),
-        )
-        for row in inspected.dependencies
-    )
-
-
-def _with_failed(known: tuple[PluginDependency, ...], raw: object) -> tuple[PluginDependency, ...]:
-    """The packages of a deploy that failed: the one in whose code it did, where it was one's, has failed."""
-    if not isinstance(raw, dict):
-        return known
-    failure = Failure.from_dict(raw)
-    last = failure.frames[-1] if failure.frames and failure.category is Category.DEPENDENCY_ERROR else None
-    name = last.file.partition("/")[0].removesuffix(".py") if last else ""
-    return tuple(
-        replace(one, status="failed", reason=one_line(f"{failure.type}: {failure.message}", 300))
-        if name and name in one.import_names
-        else one
-        for one in known
-    )
-
-
-def _record(inspected: InspectedPackage, deployment: Deployment, actor: str, at_ms: int) -> PluginRecord:
-    manifest = inspected.manifest
-    network = manifest.network if isinstance(manifest.network, str) else ", ".join(manifest.network)
-    return PluginRecord(
-        plugin_id=manifest.plugin_id,
-        version=manifest.version,
-        name=manifest.name,
-        description=manifest.description,
-        author=manifest.author,
-        package_sha256=inspected.package_sha256,
-        layer_sha256=inspected.layer_sha256,
-        function_arn=deployment.function_arn,
-        alias_arn=deployment.alias_arn,
-        function_version=deployment.function_version,
-        role_arn=deployment.role_arn,
-        layer_arns=deployment.layer_arns,
-        python=deployment.python,
-        smoke=deployment.smoke,
-        hooks=tuple((hook.name, hook.priority) for hook in manifest.hooks),
-        grants=tuple(manifest.permissions),
-        network=network,
-        memory_mb=manifest.limits.memory_mb,
-        timeout_s=manifest.limits.timeout_s,
-        dependencies=_dependencies(inspected, "installed"),
-        deployed_at_ms=at_ms,
-        deployed_by=actor,
-        warnings=deployment.warnings,
-    )

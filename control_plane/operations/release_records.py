@@ -1,0 +1,73 @@
+"""From what was checked and deployed to what is recorded of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from control_plane.operations.ports import Deployment
+from control_plane.rules.text import one_line
+from control_plane.table.plugins import PluginDependency, PluginRecord
+from services_ai_sdk.manifest.inspected import InspectedPackage
+from services_ai_sdk.wire.failure import Category, Failure
+
+
+def dependencies_of(inspected: InspectedPackage, status: str) -> tuple[PluginDependency, ...]:
+    """A record a package, all of one status."""
+    return tuple(
+        PluginDependency(
+            package=row.get("name", ""),
+            version=row.get("version", ""),
+            spec=row.get("spec", ""),
+            status=status,
+            size_bytes=row.get("size_bytes", 0),
+            license=row.get("license", ""),
+            import_names=tuple(row.get("import_names", ())),
+        )
+        for row in inspected.dependencies
+    )
+
+
+def with_failed(known: tuple[PluginDependency, ...], raw: object) -> tuple[PluginDependency, ...]:
+    """The packages of a deploy that failed: the one in whose code it did, where it was one's, has failed."""
+    if not isinstance(raw, dict):
+        return known
+    failure = Failure.from_dict(raw)
+    last = failure.frames[-1] if failure.frames and failure.category is Category.DEPENDENCY_ERROR else None
+    name = last.file.partition("/")[0].removesuffix(".py") if last else ""
+    return tuple(
+        replace(one, status="failed", reason=one_line(f"{failure.type}: {failure.message}", 300))
+        if name and name in one.import_names
+        else one
+        for one in known
+    )
+
+
+def record_of(inspected: InspectedPackage, deployment: Deployment, actor: str, at_ms: int) -> PluginRecord:
+    """What is live from now on."""
+    manifest = inspected.manifest
+    network = manifest.network if isinstance(manifest.network, str) else ", ".join(manifest.network)
+    return PluginRecord(
+        plugin_id=manifest.plugin_id,
+        version=manifest.version,
+        name=manifest.name,
+        description=manifest.description,
+        author=manifest.author,
+        package_sha256=inspected.package_sha256,
+        layer_sha256=inspected.layer_sha256,
+        function_arn=deployment.function_arn,
+        alias_arn=deployment.alias_arn,
+        function_version=deployment.function_version,
+        role_arn=deployment.role_arn,
+        layer_arns=deployment.layer_arns,
+        python=deployment.python,
+        smoke=deployment.smoke,
+        hooks=tuple((hook.name, hook.priority) for hook in manifest.hooks),
+        grants=tuple(manifest.permissions),
+        network=network,
+        memory_mb=manifest.limits.memory_mb,
+        timeout_s=manifest.limits.timeout_s,
+        dependencies=dependencies_of(inspected, "installed"),
+        deployed_at_ms=at_ms,
+        deployed_by=actor,
+        warnings=deployment.warnings,
+    )
