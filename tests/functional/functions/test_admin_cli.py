@@ -304,3 +304,10 @@ def test_a_plugin_that_this_machine_cannot_run_looks_like_one(world: World, run:
     assert "calls are skipped, 1 in the last hour: needs Python 3.14" in run("status", "alpha").stdout
     why = run("why", "alpha").stdout
     assert why.startswith("alpha 1.0.0 is enabled, but does not run here: its calls are skipped.")
+
+
+def test_where_printed_output_is_needs_no_other_tool(incident: World, run: Run) -> None:
+    group = "/aws/lambda/services-ai-plugin-territory-router"
+    text = run("logs", "territory-router").stdout
+    assert text.splitlines()[-1] == f"What it printed: the log group {group} of CloudWatch Logs"
+    assert data(run("logs", "territory-router", "--json"))["printed"] == {"log_group": group, "file": None}
