@@ -86,7 +86,10 @@ def up(
 
 @app.command(epilog="Example: `services-ai-admin local status --json`")
 def status(*, state_dir: StateDirOption = None, as_json: JsonOption = False) -> None:
-    """Show what runs: functions, worker processes, protections, queues, streams. Exit code 3: nothing does."""
+    """Show what runs: warm functions, their processes, protections, queues, streams. Exit code 3: nothing does.
+
+    A function is warm while it has a worker process; one that is not starts with its next call.
+    """
     info = _running(state_dir)
     activity = local_cloud().activity(info)
     if as_json:
@@ -94,6 +97,7 @@ def status(*, state_dir: StateDirOption = None, as_json: JsonOption = False) -> 
         return
     _describe(info, stays=True)
     pollers = activity.pop("pollers", [])
+    activity = {"warm": activity.pop("warm_functions", []), **activity}
     activity["feeds"] = [feed_text(one) for one in pollers]
     for name, value in activity.items():
         typer.echo(f"{name:<13}{_plain(value)}")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import asdict, dataclass
 from itertools import islice
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from control_plane.cli import screen
+from control_plane.cli import screen, wiring
 from control_plane.cli.screen import JsonOption, PluginArgument
 
 
@@ -24,8 +27,10 @@ def logs(
     ours = control_plane()
     found = list(islice(entries(ours.activity, plugin), limit))[::-1]
     status = None if found else ours.fleet.one(plugin)
+    printed = _Printed.of(f"{ours.stack}-plugin-{plugin}")
     if as_json:
-        screen.print_json({"plugin": plugin, "calls": [entry.to_dict() for entry in found]})
+        calls = [entry.to_dict() for entry in found]
+        screen.print_json({"plugin": plugin, "calls": calls, "printed": asdict(printed)})
         return
     out = screen.console()
     if status is not None:
@@ -40,4 +45,29 @@ def logs(
         )
     for sentence in ours.unrecorded.sentences([plugin]).values():
         out.print(f"\n{sentence}.")
-    out.print(f"\nWhat it printed: aws logs tail /aws/lambda/{ours.stack}-plugin-{plugin}")
+    out.print(f"\nWhat it printed: {printed}", soft_wrap=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Printed:
+    """Where a function's output is.
+
+    Attributes:
+        file: Of the local cloud, if it is the one that is asked; None elsewhere.
+    """
+
+    log_group: str
+    file: str | None
+
+    @classmethod
+    def of(cls, function_name: str) -> _Printed:
+        """By the environment that the commands use."""
+        cloud = wiring.used_local_cloud(os.environ)
+        file = Path(cloud.state_dir) / "logs" / f"{function_name}.log" if cloud is not None else None
+        return cls(f"/aws/lambda/{function_name}", str(file) if file else None)
+
+    def __str__(self) -> str:
+        if self.file is None:
+            return f"the log group {self.log_group} of CloudWatch Logs"
+        missing = "" if Path(self.file).is_file() else " (not there yet: nothing was printed)"
+        return f"{self.file}{missing}"

@@ -66,7 +66,7 @@ class ControlPlane:
     @property
     def switch(self) -> Switch:
         """On and off."""
-        return Switch(self.breakers, self.clock, new_id)
+        return Switch(self.breakers, self.plugins, self.clock, new_id)
 
     @property
     def approver(self) -> Approver:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from control_plane.cli import screen
+from control_plane.rules.moments import moment
 
 if TYPE_CHECKING:
     from control_plane.operations.switch import Switched
@@ -28,4 +29,7 @@ def show(done: Switched, *, as_json: bool) -> None:
     elif done.changed:
         typer.echo(f"{done.plugin_id} is {done.after.state} (was {done.before.state})")
     else:
-        typer.echo(f"{done.plugin_id} is {done.after.state} already; nothing was changed")
+        state = done.after
+        typer.echo(f"{done.plugin_id} is {state.state} already; nothing was changed, and no reason was recorded.")
+        if state.reason:
+            typer.echo(screen.safe_line(f"Since {moment(state.since_s)}, by {state.actor}: {state.reason}", 800))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from typing import Any
 
 from control_plane.operations.attempts import Attempt, last_attempt
 from control_plane.operations.clock import Clock
 from control_plane.operations.probes import FailedProbes, failed_probes
+from control_plane.operations.unknown import unknown_plugin
 from control_plane.rules.breaker import BreakerState, State
 from control_plane.rules.moments import iso
 from control_plane.rules.not_run import lacking
@@ -17,10 +17,8 @@ from control_plane.table.activity import Activity, ActivityTable
 from control_plane.table.breakers import Breakers
 from control_plane.table.errors import ErrorGroup, Errors
 from control_plane.table.plugins import PluginRecord, Plugins
-from services_ai_sdk.wire.errors import InvalidInputError
 
 WINDOW_MINUTES = 60
-NAMED_MAX = 20
 _WORST_FIRST = (State.AUTO_DISABLED, State.PROBING, State.DISABLED, State.ENABLED)
 
 
@@ -143,11 +141,7 @@ class Fleet:
         if record is not None:
             return replace(self._of([record])[0], attempt=attempt)
         if attempt is None:
-            raise InvalidInputError(
-                f"there is no plugin {plugin_id[:100]!r}",
-                code="plugin-unknown",
-                hint=_suggestion(plugin_id, [known.plugin_id for known in self._plugins.fleet()]),
-            )
+            raise unknown_plugin(plugin_id, [known.plugin_id for known in self._plugins.fleet()])
         return PluginStatus(plugin_id, attempt.release.version, None, None, Activity(), None, attempt=attempt)
 
     def _of(self, records: Sequence[PluginRecord]) -> list[PluginStatus]:
@@ -171,14 +165,6 @@ class Fleet:
                 )
             )
         return rows
-
-
-def _suggestion(plugin_id: str, known: Sequence[str]) -> str:
-    if not known:
-        return "none is deployed: services-ai-admin approve"
-    close = get_close_matches(plugin_id, known, n=1)
-    meant = f"did you mean {close[0]}? " if close else ""
-    return f"{meant}The plugins are {', '.join(known[:NAMED_MAX])}{' …' if len(known) > NAMED_MAX else ''}"
 
 
 def _rank(breaker: BreakerState | None) -> int:

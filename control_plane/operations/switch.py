@@ -6,11 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from control_plane.operations.clock import Clock
+from control_plane.operations.unknown import unknown_plugin
 from control_plane.rules import breaker as rules
 from control_plane.rules.breaker import BreakerState
 from control_plane.rules.text import one_line
 from control_plane.table.audit import AuditRow
 from control_plane.table.breakers import Breakers
+from control_plane.table.plugins import Plugins
 from services_ai_sdk.wire.errors import InvalidInputError
 
 REASON_MAX_CHARS = 500
@@ -39,12 +41,14 @@ class Switch:
 
     Args:
         breakers: States.
+        plugins: To name those that are there.
         clock: For times.
         new_id: Makes ids of audit rows.
     """
 
-    def __init__(self, breakers: Breakers, clock: Clock, new_id: Callable[[], str]) -> None:
+    def __init__(self, breakers: Breakers, plugins: Plugins, clock: Clock, new_id: Callable[[], str]) -> None:
         self._breakers = breakers
+        self._plugins = plugins
         self._clock = clock
         self._new_id = new_id
 
@@ -83,5 +87,10 @@ class Switch:
         said = one_line(reason, REASON_MAX_CHARS)
         row = AuditRow(plugin_id, self._new_id(), self._clock.now_ms(), action, actor, said)
         now_s = self._clock.now_s()
-        before, after = self._breakers.change(plugin_id, lambda state: rule(state, now_s, actor, said), row)
+        try:
+            before, after = self._breakers.change(plugin_id, lambda state: rule(state, now_s, actor, said), row)
+        except InvalidInputError as error:
+            if error.code != "plugin-unknown":
+                raise
+            raise unknown_plugin(plugin_id, [known.plugin_id for known in self._plugins.fleet()]) from error
         return Switched(plugin_id, before, after)

@@ -11,6 +11,16 @@ if TYPE_CHECKING:
 
 FRAMES_COMPARED = 3
 
+_NAME = r"[A-Za-z_][\w.-]{0,63}"
+_NAMES = rf"{_NAME}(?:, {_NAME}){{0,49}}"
+
+# What is listed behind such words is what this call happened to have. One word behind any other colon is the news.
+_LISTED = re.compile(
+    rf"\b(there (?:is|are)|(?:available|known|allowed)(?: \w{{1,30}})?|one of|choose from): {_NAMES}",
+    re.IGNORECASE,
+)
+_LIST = re.compile(rf"(?<=: ){_NAME}(?:, {_NAME}){{1,49}}(?=$|[.;)\]\n])")
+
 _VARIABLE = (
     (re.compile(r"RequestId: [0-9a-f-]{36}"), "RequestId"),
     (re.compile(r"\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b", re.IGNORECASE), "<uuid>"),
@@ -24,7 +34,7 @@ _VARIABLE = (
 
 def normalise(message: str) -> str:
     """The message without what differs from one occurrence to the next."""
-    text = message[:2000]
+    text = _LIST.sub("<names>", _LISTED.sub(r"\1: <names>", message[:2000]))
     for pattern, name in _VARIABLE:
         text = pattern.sub(name, text)
     return " ".join(text.split())[:300]

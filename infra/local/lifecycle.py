@@ -152,7 +152,7 @@ def status(state_dir: Path | None = None) -> CloudInfo | None:
 
 
 def activity(info: CloudInfo, timeout_s: float = 5.0) -> dict[str, Any]:
-    """What runs in it: functions, workers, protections, pollers.
+    """What runs in it: functions that have workers, the workers, protections, pollers.
 
     Raises:
         PlatformError: It does not answer.

@@ -24,6 +24,8 @@ ANSWER_MARGIN_S = 1.0
 """The dispatcher answers within the budget; this is for the way there and back."""
 
 _log = logging.getLogger("services_ai_host")
+# Whether a library's log is shown is the host's choice, also where it has configured nothing.
+_log.addHandler(logging.NullHandler())
 
 
 class PluginHost:
@@ -59,7 +61,7 @@ class PluginHost:
                 "in AWS: the stack's output DispatcherFunctionName",
             )
         text = environ.get(BUDGET_VARIABLE, str(DEFAULT_BUDGET_MS))
-        budget_ms = _checked_budget(int(text) if text.isascii() and text.isdigit() else 0)
+        budget_ms = _checked_budget(_whole_ms(text))
         client = LambdaTransport.client_for(budget_ms / 1000 + ANSWER_MARGIN_S)
         return cls(LambdaTransport(client, function_name), budget_ms=budget_ms, debug=debug)
 
@@ -89,6 +91,16 @@ class PluginHost:
             _log.warning("hook %s: %s (%s)", hook, error.message, error.code)
             return HookResults(hook=hook, event_id=event_id, error=error)
         return HookResults(hook=hook, event_id=answer.event_id, answers=answer.results)
+
+
+def _whole_ms(text: str) -> int:
+    if not (text.isascii() and text.removeprefix("-").isdigit()):
+        raise PlatformError(
+            f"{BUDGET_VARIABLE} is {text[:40]!r}, and no whole number of milliseconds",
+            code="budget-invalid",
+            hint=f"set it to a number, for example {DEFAULT_BUDGET_MS}",
+        )
+    return int(text)
 
 
 def _checked_budget(budget_ms: int) -> int:

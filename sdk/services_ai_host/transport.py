@@ -78,6 +78,7 @@ class LambdaTransport:
             raise PlatformError(
                 f"the dispatcher could not be invoked: {error}",
                 code="dispatcher-refused",
+                hint=_HINTS.get(code, ""),
                 details={"aws_code": code},
                 retryable=code in ("TooManyRequestsException", "ServiceException"),
             ) from error
@@ -85,12 +86,25 @@ class LambdaTransport:
             raise PlatformError(
                 f"the dispatcher was not reached: {error}",
                 code="dispatcher-unreachable",
+                hint=_HINTS.get(type(error).__name__, _NOT_REACHED),
                 details={"aws_code": type(error).__name__},
                 retryable=True,
             ) from error
         if "FunctionError" in answer:
             raise _refusal(payload)
         return payload
+
+
+_NOT_REACHED = (
+    "check AWS_ENDPOINT_URL and the network; of a local cloud: services-ai-admin local status says whether it runs"
+)
+_HINTS = {
+    "ResourceNotFoundException": "check SERVICES_AI_DISPATCHER: the stack's output DispatcherFunctionName",
+    "AccessDeniedException": "the host's role needs lambda:InvokeFunction on the dispatcher",
+    "ReadTimeoutError": "it did not answer within the budget: services-ai-admin status shows slow plugins,"
+    " or raise SERVICES_AI_BUDGET_MS",
+    "NoCredentialsError": 'there are no AWS credentials; for a local cloud: eval "$(services-ai-admin local env)"',
+}
 
 
 def _refusal(payload: bytes) -> ServicesAIError:

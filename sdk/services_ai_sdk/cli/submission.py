@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,9 @@ from typing import Any
 
 from services_ai_sdk.bundler.inspect import Inspector
 from services_ai_sdk.wire.errors import InvalidInputError, PlatformError
+
+_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]|arn:[!-~]{1,2000}")
+"""What S3 takes for a bucket's name, those of old buckets and access points included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +85,15 @@ def upload(submission: Submission, bucket: str, progress: Callable[[str], None],
         The keys that were written.
 
     Raises:
-        PlatformError: boto3 is missing, or AWS refused; `details["aws_code"]` has its code.
+        InvalidInputError: `bucket` can be no bucket's name.
+        PlatformError: boto3 or credentials are missing, or AWS refused; `details["aws_code"]` has its code.
     """
+    if not _BUCKET.fullmatch(bucket):
+        raise InvalidInputError(
+            f"{bucket[:100]!r} can be no bucket's name",
+            code="bucket-invalid",
+            hint="check --bucket or SERVICES_AI_BUCKET",
+        )
     s3 = client or _client()
     written = []
     for key, path in submission.files().items():
@@ -102,11 +113,14 @@ def _client() -> Any:
             "submit needs boto3, which is not installed here", code="boto3-missing", hint="pip install boto3"
         ) from error
     try:
-        return boto3.client("s3", config=Config(connect_timeout=5, read_timeout=60, retries={"mode": "standard"}))
+        session = boto3.Session()
+        found = session.get_credentials()
+        s3 = session.client("s3", config=Config(connect_timeout=5, read_timeout=60, retries={"mode": "standard"}))
     except BotoCoreError as error:
-        raise PlatformError(
-            f"AWS cannot be used: {error}", hint="set AWS_DEFAULT_REGION and credentials"
-        ) from error
+        raise PlatformError(f"AWS cannot be used: {error}", hint=f"set AWS_DEFAULT_REGION; {_LOG_IN}") from error
+    if found is None:
+        raise PlatformError("there are no AWS credentials", code="credentials-missing", hint=_LOG_IN)
+    return s3
 
 
 def _put_if_absent(s3: Any, bucket: str, key: str, path: Path) -> bool:
@@ -148,6 +162,7 @@ def _check_same(s3: Any, bucket: str, key: str, path: Path) -> None:
         )
 
 
+_LOG_IN = 'for a local cloud: eval "$(services-ai-admin local env)"; for AWS: aws configure, or AWS_PROFILE'
 _HINTS = {
     "NoSuchBucket": "check --bucket or SERVICES_AI_BUCKET",
     "AccessDenied": "your credentials may not write below submissions/ of this bucket",

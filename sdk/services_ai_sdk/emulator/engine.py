@@ -196,10 +196,10 @@ class Engine:
         self._resolved.clear()
 
     def status(self) -> dict[str, Any]:
-        """Functions, their workers, and what protects this machine from them; plain data."""
+        """Functions that have workers, the workers, and what protects this machine from them; plain data."""
         pools = self._all_pools()
         return {
-            "functions": sorted({pool.spec.function_name for pool in pools if pool.workers}),
+            "warm_functions": sorted({pool.spec.function_name for pool in pools if pool.workers}),
             "workers": [
                 {
                     "pid": worker.pid,

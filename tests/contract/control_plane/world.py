@@ -142,7 +142,7 @@ class World:
 
     @property
     def switch(self) -> Switch:
-        return Switch(self.breakers, self._clock(), self.new_id)
+        return Switch(self.breakers, self.plugins, self._clock(), self.new_id)
 
     @property
     def fleet(self) -> Fleet:

@@ -326,7 +326,7 @@ def test_worker_that_dies_right_after_it_asked_for_its_first_event(emulator: Emu
         assert answer.function_error == "Unhandled"
         assert json.loads(answer.payload)["errorType"] == "Runtime.ExitError"
         assert b"exit status 7" in answer.payload
-    assert "asks-and-dies" not in emulator.engine.status()["functions"]
+    assert "asks-and-dies" not in emulator.engine.status()["warm_functions"]
 
 
 def test_worker_that_answered_and_never_asks_again_is_replaced(emulator: Emulator) -> None:

@@ -250,7 +250,7 @@ def test_status_lists_workers_and_protections(emulator: Emulator) -> None:
     answer = emulator.run("faults.echo", {})
     status = emulator.engine.status()
     json.dumps(status)
-    assert "faults-echo" in status["functions"]
+    assert "faults-echo" in status["warm_functions"]
     mine = [worker for worker in status["workers"] if worker["pid"] == answer.pid]
     assert mine == [{"pid": answer.pid, "function": "faults-echo", "version": "$LATEST", "state": "idle"}]
     assert any("seccomp" in line for line in status["protections"])

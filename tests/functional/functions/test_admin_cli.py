@@ -153,13 +153,13 @@ def test_nothing_deployed(world: World, run: Run) -> None:
     assert data(run("status", "--json"))["plugins"] == []
 
 
-@pytest.mark.parametrize("command", ["status", "why", "logs", "errors", "enable"])
+@pytest.mark.parametrize("command", ["status", "why", "logs", "errors", "enable", "disable"])
 def test_an_unknown_plugin(world: World, run: Run, command: str) -> None:
     world.deploy("alpha", returns(1))
     with pytest.raises(InvalidInputError) as caught:
-        run(command, "alhpa", "--json")
+        run(command, "alhpa", *(("--reason", "x") if command == "disable" else ()), "--json")
     assert caught.value.exit_code == 2
-    assert ("status lists them" if command == "enable" else "did you mean alpha?") in caught.value.hint
+    assert caught.value.hint == "did you mean alpha? The plugins are alpha"
 
 
 def test_hostile_text_from_a_plugin_does_not_reach_the_terminal(world: World, run: Run) -> None:
@@ -304,3 +304,18 @@ def test_a_plugin_that_this_machine_cannot_run_looks_like_one(world: World, run:
     assert "calls are skipped, 1 in the last hour: needs Python 3.14" in run("status", "alpha").stdout
     why = run("why", "alpha").stdout
     assert why.startswith("alpha 1.0.0 is enabled, but does not run here: its calls are skipped.")
+
+
+def test_where_printed_output_is_needs_no_other_tool(incident: World, run: Run) -> None:
+    group = "/aws/lambda/services-ai-plugin-territory-router"
+    text = run("logs", "territory-router").stdout
+    assert text.splitlines()[-1] == f"What it printed: the log group {group} of CloudWatch Logs"
+    assert data(run("logs", "territory-router", "--json"))["printed"] == {"log_group": group, "file": None}
+
+
+def test_a_second_reason_is_said_not_to_be_kept(incident: World, run: Run) -> None:
+    run("disable", "lead-scorer", "--reason", "wrong scores")
+    text = run("disable", "lead-scorer", "--reason", "again").stdout
+    assert "lead-scorer is disabled already; nothing was changed, and no reason was recorded." in text
+    assert ": wrong scores" in text.splitlines()[1]
+    assert data(run("disable", "lead-scorer", "--reason", "again", "--json"))["reason"] == "wrong scores"

@@ -236,6 +236,30 @@ def test_submit_when_nobody_answers(
     assert "local up" in err
 
 
+@pytest.mark.parametrize("bucket", ["BAD_name!", "a b", "x/y", "-", "arn:\u00fc"])
+def test_what_can_be_no_bucket_is_invalid_input(
+    capsys: pytest.CaptureFixture[str], package: Path, s3: Any, bucket: str
+) -> None:
+    code, out, err = call(capsys, "submit", str(package), "--bucket", bucket)
+    assert (code, out) == (2, "")
+    assert err.startswith(f"error: {bucket!r} can be no bucket's name\n"), "before any line of an upload"
+
+
+def test_without_credentials_it_is_said_before_anything_is_uploaded(
+    capsys: pytest.CaptureFixture[str], package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    code, out, err = call(capsys, "submit", str(package), "--bucket", BUCKET)
+    assert (code, out) == (3, "")
+    assert err.startswith("error: there are no AWS credentials\n")
+    assert 'eval "$(services-ai-admin local env)"' in err
+
+
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 not a zip", b"\x00" * 1000])
 def test_submit_of_what_is_no_package(capsys: pytest.CaptureFixture[str], tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x-1.zip").write_bytes(content)

@@ -31,6 +31,11 @@ def failure(text: str = "no", kind: str = "ValueError", line: int = 1, function:
         ("mail to ada@example.com bounced", "mail to bob@example.org bounced"),
         ("digest deadbeefdeadbeef", "digest cafebabecafebabe"),
         ("took 3.5 s", "took 12 s"),
+        ("there is no 'name' here; there is: a", "there is no 'name' here; there is: x"),
+        ("there is no 'name' here; there is: email, id", "there is no 'city' here; there is: nothing"),
+        ("missing columns: id, name", "missing columns: city, id, phone"),
+        ("no such team, available teams: east, west", "no such team, available teams: north"),
+        ("'BR'", "'WS'"),
     ],
 )
 def test_what_differs_from_call_to_call_is_no_news(one: str, other: str) -> None:
@@ -40,12 +45,22 @@ def test_what_differs_from_call_to_call_is_no_news(one: str, other: str) -> None
 def test_what_is_news() -> None:
     base = group_id(failure(), "alpha")
     assert group_id(failure(line=99), "alpha") == base
+    texts = ["refused", "could not connect: refused", "could not connect: timed out", "here there are, a, b"]
+    assert len({group_id(failure(text), "alpha") for text in texts}) == len(texts)
     others = [failure("other"), failure(kind="KeyError"), failure(function="g")]
     assert len({base, *(group_id(other, "alpha") for other in others), group_id(failure(), "beta")}) == 5
 
 
 def test_normalising_takes_no_time_on_hostile_text() -> None:
-    for text in ("'" * 200_000, "a@" * 100_000, "0x" * 100_000, "1." * 100_000, "a" * 1_000_000):
+    for text in (
+        "'" * 200_000,
+        "a@" * 100_000,
+        "0x" * 100_000,
+        "1." * 100_000,
+        "a" * 1_000_000,
+        ": a, " * 500,
+        ": " + "a, " * 999 + "!",
+    ):
         assert len(normalise(text)) <= 300
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -11,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
+from botocore.exceptions import ClientError, ConnectTimeoutError, NoCredentialsError, ReadTimeoutError
 
 from services_ai_host import HookResults, LambdaTransport, PluginHost
 from services_ai_sdk.wire.call import HookAnswer, HookCall, PluginAnswer, Status
@@ -204,10 +206,58 @@ def test_a_dispatcher_that_dies_is_an_error_whatever_it_says(payload: bytes) -> 
     assert results.error.code == "dispatcher-failed"
 
 
-@pytest.mark.parametrize("budget", ["0", "-1", "x", "28001", "1e3", "٣"])
+@pytest.mark.parametrize("budget", ["0", "-1", "28001"])
 def test_a_budget_that_makes_no_sense_is_refused_when_the_host_starts(budget: str) -> None:
     with pytest.raises(PlatformError, match="budget must be between 1 and 28000"):
         PluginHost.from_env({"SERVICES_AI_DISPATCHER": "d", "SERVICES_AI_BUDGET_MS": budget})
+
+
+@pytest.mark.parametrize("budget", ["abc", "1e3", "", "10 s", "٣"])
+def test_a_budget_that_is_no_number_is_said_to_be_none(budget: str) -> None:
+    with pytest.raises(PlatformError, match="no whole number of milliseconds") as caught:
+        PluginHost.from_env({"SERVICES_AI_DISPATCHER": "d", "SERVICES_AI_BUDGET_MS": budget})
+    assert (caught.value.code, repr(budget) in caught.value.message) == ("budget-invalid", True)
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        ({"lead": {"created_by": {1, 2}}}, "lead.created_by is a builtins.set"),
+        ({"lead": {"tags": ["a", b"x"]}}, "lead.tags[1] is a builtins.bytes"),
+        ({"lead": {"score": float("nan")}}, "lead.score: "),
+        ({"lead": {(1, 2): "x"}}, "lead has a key of type builtins.tuple"),
+        ({"lead": {"name": "\ud800"}}, "lead.name: "),
+    ],
+)
+def test_what_has_no_json_form_is_named_by_its_place(args: dict[str, Any], said: str) -> None:
+    results = call(host_answering(b""), **args)
+    assert results.error is not None
+    assert (results.error.code, said in results.error.message) == ("arguments-not-json", True), (
+        results.error.message
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "hint"),
+    [
+        (ConnectTimeoutError(endpoint_url="http://x"), "services-ai-admin local status"),
+        (ReadTimeoutError(endpoint_url="http://x"), "SERVICES_AI_BUDGET_MS"),
+        (NoCredentialsError(), "credentials"),
+    ],
+)
+def test_a_dispatcher_that_is_not_reached_says_what_to_do(error: Exception, hint: str) -> None:
+    results = call(PluginHost(transport_raising(error)))
+    assert results.error is not None
+    assert hint in results.error.hint
+
+
+def test_nothing_is_written_to_standard_error_by_itself() -> None:
+    code = (
+        "from services_ai_host import PluginHost\n"
+        "assert PluginHost(lambda request: b'').call_hook('lead_created').error is not None"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("", "")
 
 
 def test_from_env_says_what_is_missing_and_how_to_set_it() -> None:
