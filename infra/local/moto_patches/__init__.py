@@ -15,6 +15,8 @@ NAMES = (
     "instance_tracking",
     "functions_not_run",
     "function_properties",
+    "event_settings",
+    "event_settings_resource",
     "layer_properties",
     "layers_outlive_deletion",
     "retained_resources",
