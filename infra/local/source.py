@@ -45,7 +45,8 @@ class MotoFunctionSource:
         code = _artifact(record.pop("code"))
         layers = tuple(_artifact(layer) for layer in record.pop("layers"))
         events = EventSettings(**record.pop("events"))
-        return FunctionSpec(**record, code=code, layers=layers, profile=profile, events=events)
+        routes = tuple((str(version), float(share)) for version, share in record.pop("routes"))
+        return FunctionSpec(**record, code=code, layers=layers, profile=profile, events=events, routes=routes)
 
     async def credentials(self, spec: FunctionSpec) -> Credentials:
         """Temporary credentials of the function's role.

@@ -79,6 +79,7 @@ def describe_function(store: Path, request: dict[str, Any]) -> dict[str, Any]:
     record["revision"] = hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()[:16]
     # Not of the revision: workers need not be made anew for what is around their calls.
     record["events"] = _events(backend, function, qualifier)
+    record["routes"] = _routes(backend, function, qualifier)
     return record
 
 
@@ -95,6 +96,13 @@ def _events(backend: Any, function: Any, qualifier: str | None) -> dict[str, Any
         "dead_letters": (function.dead_letter_config or {}).get("TargetArn"),
     }
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _routes(backend: Any, function: Any, qualifier: str | None) -> list[tuple[str, float]]:
+    aliases = {alias.name: alias for alias in backend.list_aliases(function.function_name)}
+    if qualifier not in aliases:
+        return []
+    return list(((aliases[qualifier].routing_config or {}).get("AdditionalVersionWeights") or {}).items())
 
 
 def assume_role(request: dict[str, Any]) -> dict[str, str]:

@@ -15,6 +15,7 @@ NAMES = (
     "instance_tracking",
     "functions_not_run",
     "function_properties",
+    "alias_routing",
     "event_settings",
     "event_settings_resource",
     "layer_properties",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import random
 import secrets
 import time
 from collections.abc import Callable
@@ -59,6 +60,7 @@ class Engine:
         cgroups: Where the kernel's control groups are mounted.
         destinations: Where the outcomes of asynchronous calls go; without it `progress` is told what is lost.
         event_waits: Before asynchronous calls are tried again.
+        draw: A number from 0 to below 1, for aliases that go to several versions.
 
     Raises:
         SandboxUnavailableError: No means for a sandbox, and not `unsafe`.
@@ -78,11 +80,13 @@ class Engine:
         cgroups: Path = CGROUPS,
         destinations: Destinations | None = None,
         event_waits: EventWaits = LAMBDA_WAITS,
+        draw: Callable[[], float] = random.random,
     ) -> None:
         self._source = source
         self._sink = sink
         self._store = Store(store, progress)
         self._store.sweep()
+        self._draw = draw
         self._init_max_s = init_max_s
         self._worker_calls_max = worker_calls_max
         self._groups = MemoryGroups(cgroups)
@@ -140,6 +144,9 @@ class Engine:
         if len(payload) > REQUEST_BYTES_MAX:
             raise _too_large(payload, "RequestResponse", REQUEST_BYTES_MAX)
         spec = await self.resolve(function, qualifier)
+        invoked_arn = _invoked_arn(spec, qualifier)
+        if spec.routes:
+            spec = await self._routed(spec)
         if self._reaper is None:
             self._reaper = asyncio.create_task(self._reap())
         answer: asyncio.Future[InvokeAnswer] = asyncio.get_running_loop().create_future()
@@ -149,7 +156,7 @@ class Engine:
             if not answer.done():
                 answer.set_result(found)
 
-        invocation = new_invocation(spec, qualifier, payload, answered, request_id=request_id, log_tail=log_tail)
+        invocation = new_invocation(invoked_arn, payload, answered, request_id=request_id, log_tail=log_tail)
         invocation.client_context, invocation.trace, invocation.caller = client_context, trace, caller
         await self._pool(spec).run(invocation)
         return await answer
@@ -207,12 +214,13 @@ class Engine:
             trace: As for `invoke`.
         """
         spec = self._resolved.get((function, qualifier))
-        if spec is None or self._closed or len(payload) > REQUEST_BYTES_MAX:
+        # An alias with several versions draws once for each call: the short way must not draw in vain.
+        if spec is None or spec.routes or self._closed or len(payload) > REQUEST_BYTES_MAX:
             return False
         pool = self._pools.get(_pool_key(spec))
         if pool is None:
             return False
-        invocation = new_invocation(spec, qualifier, payload, answered)
+        invocation = new_invocation(_invoked_arn(spec, qualifier), payload, answered)
         invocation.trace = trace
         return pool.try_run(invocation)
 
@@ -229,6 +237,14 @@ class Engine:
             if generation == self._generation:
                 self._resolved[(function, qualifier)] = known
         return known
+
+    async def _routed(self, spec: FunctionSpec) -> FunctionSpec:
+        drawn = self._draw()
+        for version, share in spec.routes:
+            if drawn < share:
+                return await self.resolve(spec.function_arn, version)
+            drawn -= share
+        return spec
 
     def invalidate(self) -> None:
         """Something in the control plane changed: nothing that was resolved before is relied on any more."""
@@ -373,6 +389,10 @@ def _ending() -> InvokeRefused:
 def _pool_key(spec: FunctionSpec) -> tuple[str, str, str]:
     """One pool of workers each: function, version, and what they are made from."""
     return spec.function_arn, spec.version, spec.revision
+
+
+def _invoked_arn(spec: FunctionSpec, qualifier: str | None) -> str:
+    return spec.function_arn if qualifier is None else f"{spec.function_arn}:{qualifier}"
 
 
 def _too_large(payload: bytes, kind: str, bytes_max: int) -> InvokeRefused:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 from services_ai_sdk.emulator.answers import InvokeAnswer
 from services_ai_sdk.emulator.ports import LogLine
-from services_ai_sdk.emulator.spec import FunctionSpec
 
 
 class Caller:
@@ -58,8 +57,7 @@ class Invocation:
 
 
 def new_invocation(
-    spec: FunctionSpec,
-    qualifier: str | None,
+    invoked_arn: str,
     payload: bytes,
     answered: Callable[[InvokeAnswer], None],
     *,
@@ -67,8 +65,7 @@ def new_invocation(
     log_tail: bool = False,
 ) -> Invocation:
     """One event for a function, under an id of its own unless it has one; see `Invocation`."""
-    arn = spec.function_arn if qualifier is None else f"{spec.function_arn}:{qualifier}"
-    return Invocation(request_id or new_request_id(), payload or b"{}", arn, answered, log_tail)
+    return Invocation(request_id or new_request_id(), payload or b"{}", invoked_arn, answered, log_tail)
 
 
 def new_request_id() -> str:

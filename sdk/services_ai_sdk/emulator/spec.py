@@ -107,6 +107,7 @@ class FunctionSpec:
         region: For AWS_REGION.
         account_id: Of the function.
         events: What becomes of asynchronous calls.
+        routes: Of an alias: which share of its calls goes to other versions than this one.
     """
 
     function_name: str
@@ -126,6 +127,7 @@ class FunctionSpec:
     region: str = "us-east-1"
     account_id: str = "123456789012"
     events: EventSettings = EventSettings()
+    routes: tuple[tuple[str, float], ...] = ()
 
     def replace(self, **changes: Any) -> FunctionSpec:
         """A copy with some fields changed."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -147,6 +148,46 @@ def role_of(moto: Any, name: str) -> str:
 
 TOLD = "arn:aws:sqs:us-east-1:123456789012:told"
 OTHER = "arn:aws:sns:us-east-1:123456789012:other"
+
+
+def test_alias_routing(moto: Any, code: dict[str, str]) -> None:
+    functions = moto.client("lambda")
+    functions.create_function(
+        FunctionName="routed", Runtime="python3.11", Role=role_of(moto, "routed"), Handler="main.handle",
+        Code=code, Publish=True,
+    )  # fmt: skip
+    for memory in (256, 512):
+        functions.update_function_configuration(FunctionName="routed", MemorySize=memory)
+        functions.publish_version(FunctionName="routed")
+
+    def create(version: str, shares: dict[str, float]) -> Any:
+        routing = {"AdditionalVersionWeights": shares}
+        return functions.create_alias(
+            FunctionName="routed", Name="live", FunctionVersion=version, RoutingConfig=routing
+        )
+
+    for version, shares, why in (
+        ("1", {"9": 0.1}, "Function not found"),
+        ("1", {"2": 1.1}, "between 0.0 and 1.0"),
+        ("1", {"$LATEST": 0.1}, "regular expression"),
+        ("$LATEST", {"2": 0.1}, "not supported for an alias"),
+        ("1", {"2": 0.1, "3": 0.1}, "greater than 1"),
+        ("1", {"1": 0.1}, "already included"),
+    ):
+        with pytest.raises(ClientError, match=re.escape(why)):
+            create(version, shares)
+    create("1", {"2": 0.25})
+
+    def routes(qualifier: str | None) -> Any:
+        return moto.ask("function", function="routed", qualifier=qualifier)[1]["routes"]
+
+    assert routes("live") == [["2", 0.25]]
+    assert routes(None) == routes("1") == []
+    with pytest.raises(ClientError, match="already included"):
+        functions.update_alias(FunctionName="routed", Name="live", FunctionVersion="2")
+    functions.update_alias(FunctionName="routed", Name="live", RoutingConfig={"AdditionalVersionWeights": {}})
+    assert routes("live") == []
+    functions.update_alias(FunctionName="routed", Name="live", FunctionVersion="2")
 
 
 def test_event_settings(moto: Any, code: dict[str, str]) -> None:
