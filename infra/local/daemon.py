@@ -20,6 +20,7 @@ import uvloop
 
 from infra.local.bells import Bells
 from infra.local.control import ControlLine
+from infra.local.destinations import LOCAL_WAITS, MotoDestinations
 from infra.local.log_sink import CloudWatchLogSink
 from infra.local.middleware import FrontKey, LongPoll, RingBells
 from infra.local.moto_client import MotoClient, MotoProcess
@@ -109,6 +110,8 @@ class Daemon:
             store=self._state.store,
             unsafe=self._options.unsafe,
             progress=lambda line: self._control.send("progress", text=line),
+            destinations=MotoDestinations(moto, bells),
+            event_waits=LOCAL_WAITS,
         )
         pollers = Pollers(moto, engine, bells)
         front = Front(

@@ -50,7 +50,7 @@ def make_app(front_key: str, private_key: str, store: Path) -> Any:
 
     from infra.local import moto_patches
     from infra.local.moto_app import MotoApp
-    from infra.local.moto_ops import functions, logs, queues, roles, streams
+    from infra.local.moto_ops import functions, logs, queues, roles, streams, topics
 
     default_user_config["core"]["reset_boto3_session"] = False
     moto_patches.apply_all()
@@ -68,6 +68,7 @@ def make_app(front_key: str, private_key: str, store: Path) -> Any:
             "queue/settle": queues.settle,
             "queue/send": queues.send,
             "queue/wait": queues.wait_time,
+            "topic/publish": topics.publish,
             "stream/read": streams.read,
             "logs": logs.put,
         },

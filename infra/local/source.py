@@ -8,7 +8,7 @@ from typing import Any
 
 from infra.local.moto_client import MotoRefused, Operations
 from services_ai_sdk.emulator.errors import InvokeRefused
-from services_ai_sdk.emulator.spec import Artifact, Credentials, FunctionSpec, SandboxProfile
+from services_ai_sdk.emulator.spec import Artifact, Credentials, EventSettings, FunctionSpec, SandboxProfile
 
 CREDENTIALS_S = 3600
 """Lifetime asked for, as a role's default session has it."""
@@ -44,7 +44,9 @@ class MotoFunctionSource:
             raise InvokeRefused(500, "ServiceException", f"{record['function_arn']}: {error}") from error
         code = _artifact(record.pop("code"))
         layers = tuple(_artifact(layer) for layer in record.pop("layers"))
-        return FunctionSpec(**record, code=code, layers=layers, profile=profile)
+        events = EventSettings(**record.pop("events"))
+        routes = tuple((str(version), float(share)) for version, share in record.pop("routes"))
+        return FunctionSpec(**record, code=code, layers=layers, profile=profile, events=events, routes=routes)
 
     async def credentials(self, spec: FunctionSpec) -> Credentials:
         """Temporary credentials of the function's role.

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.local.moto_ops import OperationFailed
+from infra.local.moto_patches.event_settings import SETTINGS
 
 ACCOUNT_ID = "123456789012"
 REGION = "us-east-1"
@@ -76,7 +77,32 @@ def describe_function(store: Path, request: dict[str, Any]) -> dict[str, Any]:
         "profile": _profile(function.tags or {}, request.get("profile_bucket") or "", account_id, arn),
     }
     record["revision"] = hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()[:16]
+    # Not of the revision: workers need not be made anew for what is around their calls.
+    record["events"] = _events(backend, function, qualifier)
+    record["routes"] = _routes(backend, function, qualifier)
     return record
+
+
+def _events(backend: Any, function: Any, qualifier: str | None) -> dict[str, Any]:
+    """What becomes of asynchronous calls; each version and alias has settings of its own."""
+    latest = backend.get_function(function.function_name)
+    config = latest.__dict__.get(SETTINGS, {}).get(qualifier or "$LATEST", {})
+    destinations = config.get("DestinationConfig", {})
+    found = {
+        "retries_max": config.get("MaximumRetryAttempts"),
+        "age_max_s": config.get("MaximumEventAgeInSeconds"),
+        "on_success": destinations.get("OnSuccess", {}).get("Destination"),
+        "on_failure": destinations.get("OnFailure", {}).get("Destination"),
+        "dead_letters": (function.dead_letter_config or {}).get("TargetArn"),
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _routes(backend: Any, function: Any, qualifier: str | None) -> list[tuple[str, float]]:
+    aliases = {alias.name: alias for alias in backend.list_aliases(function.function_name)}
+    if qualifier not in aliases:
+        return []
+    return list(((aliases[qualifier].routing_config or {}).get("AdditionalVersionWeights") or {}).items())
 
 
 def assume_role(request: dict[str, Any]) -> dict[str, str]:

@@ -71,8 +71,22 @@ def settle(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def send(request: dict[str, Any]) -> dict[str, Any]:
-    """`{queue_arn, body}`: an on-failure destination."""
-    _backend(request["queue_arn"]).send_message(_queue(request["queue_arn"]).name, str(request["body"]))
+    """`{queue_arn, body, attributes: {name: [data type, value]}}`: a destination or a dead letter.
+
+    Raises:
+        OperationFailed: The queue is gone, or does not take it.
+    """
+    from moto.core.exceptions import ServiceException
+
+    queue = _queue(request["queue_arn"])
+    attributes = {
+        name: {"DataType": kind, "StringValue": value}
+        for name, (kind, value) in request.get("attributes", {}).items()
+    }
+    try:
+        _backend(request["queue_arn"]).send_message(queue.name, str(request["body"]), attributes)
+    except ServiceException as error:
+        raise OperationFailed(400, type(error).__name__, str(error)) from error
     return {}
 
 

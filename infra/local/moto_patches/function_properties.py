@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-_PASSED_ON = ("Layers", "Architectures", "EphemeralStorage", "TracingConfig")
+_PASSED_ON = ("Layers", "Architectures", "EphemeralStorage", "TracingConfig", "DeadLetterConfig")
 
 
 def apply() -> None:
@@ -39,6 +39,8 @@ def _complete(function: Any, template: dict[str, Any]) -> Any:
         function.ephemeral_storage = int(given["EphemeralStorage"]["Size"])
     if "TracingConfig" in given:
         function.tracing_config = given["TracingConfig"]
+    if "DeadLetterConfig" in given:
+        function.dead_letter_config = given["DeadLetterConfig"]
     if "Tags" in properties:
         function.tags = {tag["Key"]: tag["Value"] for tag in properties["Tags"]}
     function.environment_vars = {name: str(value) for name, value in function.environment_vars.items()}

@@ -13,6 +13,8 @@ RESPONSE_BYTES_MAX = 6_291_556
 """Largest response of a synchronous Invoke: the figure in Lambda's own error text (6 MB and 100 bytes)."""
 REQUEST_BYTES_MAX = 6_291_456
 """Largest request of a synchronous Invoke (Lambda quotas: 6 MB)."""
+EVENT_BYTES_MAX = 1_048_576
+"""Largest request of an asynchronous Invoke (Lambda quotas: 1 MB)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import os
+import random
 import secrets
 import time
 from collections.abc import Callable
@@ -12,18 +12,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from services_ai_sdk.emulator.answers import REQUEST_BYTES_MAX, InvokeAnswer
+from services_ai_sdk.emulator.answers import EVENT_BYTES_MAX, REQUEST_BYTES_MAX, InvokeAnswer
 from services_ai_sdk.emulator.bubblewrap import find_bubblewrap, uid_of, worker_uids
 from services_ai_sdk.emulator.cgroups import CGROUPS, MemoryGroups
 from services_ai_sdk.emulator.environment import worker_environment
 from services_ai_sdk.emulator.errors import EmulatorError, InvokeRefused
+from services_ai_sdk.emulator.event_queue import LAMBDA_WAITS, EventQueue, EventWaits, SaidOnly
+from services_ai_sdk.emulator.event_records import Event
 from services_ai_sdk.emulator.init_failure import InitFailedError
-from services_ai_sdk.emulator.invocation import Caller, Invocation
+from services_ai_sdk.emulator.invocation import Caller, new_invocation, new_request_id
 from services_ai_sdk.emulator.launch import Process, listens, spawn
 from services_ai_sdk.emulator.layouts import Layouts
 from services_ai_sdk.emulator.orphans import end_orphans
 from services_ai_sdk.emulator.pool import WORKER_CALLS_MAX, Pool
-from services_ai_sdk.emulator.ports import FunctionSource, LogSink
+from services_ai_sdk.emulator.ports import Destinations, FunctionSource, LogSink
 from services_ai_sdk.emulator.room import Room
 from services_ai_sdk.emulator.sandbox import BubblewrapSandbox, NoSandbox, Sandbox
 from services_ai_sdk.emulator.spec import Credentials, FunctionSpec
@@ -56,6 +58,9 @@ class Engine:
         worker_calls_max: After this many calls a worker is replaced.
         workers_max: Of all functions together.
         cgroups: Where the kernel's control groups are mounted.
+        destinations: Where the outcomes of asynchronous calls go; without it `progress` is told what is lost.
+        event_waits: Before asynchronous calls are tried again.
+        draw: A number from 0 to below 1, for aliases that go to several versions.
 
     Raises:
         SandboxUnavailableError: No means for a sandbox, and not `unsafe`.
@@ -73,16 +78,23 @@ class Engine:
         worker_calls_max: int = WORKER_CALLS_MAX,
         workers_max: int = WORKERS_TOTAL_MAX,
         cgroups: Path = CGROUPS,
+        destinations: Destinations | None = None,
+        event_waits: EventWaits = LAMBDA_WAITS,
+        draw: Callable[[], float] = random.random,
     ) -> None:
         self._source = source
         self._sink = sink
         self._store = Store(store, progress)
         self._store.sweep()
+        self._draw = draw
         self._init_max_s = init_max_s
         self._worker_calls_max = worker_calls_max
         self._groups = MemoryGroups(cgroups)
         self._sandbox: Sandbox = NoSandbox() if unsafe else self._bubblewrap(store)
         self._clocks = Clocks(time.monotonic, lambda: time.time_ns() // 1_000_000)
+        self._events = EventQueue(
+            self, destinations or SaidOnly(progress), event_waits, self._clocks.now_s, self._clocks.now_ms
+        )
         self._resolved: dict[tuple[str, str | None], FunctionSpec] = {}
         self._generation = 0
         self._pools: dict[tuple[str, str, str], Pool] = {}
@@ -110,6 +122,7 @@ class Engine:
         client_context: str = "",
         trace: str = "",
         caller: Caller | None = None,
+        request_id: str = "",
     ) -> InvokeAnswer:
         """Runs one event to its end.
 
@@ -121,6 +134,7 @@ class Engine:
             client_context: JSON in ASCII for the handler's context.
             trace: The caller's X-Ray header.
             caller: Who waits; a call that has no worker yet ends when it hangs up.
+            request_id: Where the call has one already.
 
         Raises:
             InvokeRefused: What Lambda answers when it does not run the function.
@@ -128,13 +142,11 @@ class Engine:
         if self._closed:
             raise _ending()
         if len(payload) > REQUEST_BYTES_MAX:
-            raise InvokeRefused(
-                413,
-                "RequestTooLargeException",
-                f"{len(payload)} byte payload is too large for the RequestResponse invocation type "
-                f"(limit {REQUEST_BYTES_MAX} bytes)",
-            )
+            raise _too_large(payload, "RequestResponse", REQUEST_BYTES_MAX)
         spec = await self.resolve(function, qualifier)
+        invoked_arn = _invoked_arn(spec, qualifier)
+        if spec.routes:
+            spec = await self._routed(spec)
         if self._reaper is None:
             self._reaper = asyncio.create_task(self._reap())
         answer: asyncio.Future[InvokeAnswer] = asyncio.get_running_loop().create_future()
@@ -144,10 +156,45 @@ class Engine:
             if not answer.done():
                 answer.set_result(found)
 
-        invocation = _invocation(spec, qualifier, payload, answered, log_tail=log_tail)
+        invocation = new_invocation(invoked_arn, payload, answered, request_id=request_id, log_tail=log_tail)
         invocation.client_context, invocation.trace, invocation.caller = client_context, trace, caller
         await self._pool(spec).run(invocation)
         return await answer
+
+    async def invoke_event(
+        self, function: str, qualifier: str | None, payload: bytes, *, trace: str = "", generation: int = 0
+    ) -> str:
+        """Takes one event to be run later, and again where it fails, as the function's settings say.
+
+        Args:
+            function: Name, partial or full ARN.
+            qualifier: Version or alias.
+            payload: JSON; what is empty becomes `{}`.
+            trace: The caller's X-Ray header.
+            generation: How many functions' destinations it came through.
+
+        Returns:
+            The request id, which the handler sees at every try.
+
+        Raises:
+            InvokeRefused: What Lambda answers when it does not take the event.
+        """
+        if self._closed:
+            raise _ending()
+        if len(payload) > EVENT_BYTES_MAX:
+            raise _too_large(payload, "Event", EVENT_BYTES_MAX)
+        arn = (await self.resolve(function, qualifier)).function_arn
+        # The qualifier may be part of the name.
+        qualifier = qualifier or _qualifier_of(function)
+        event = Event(new_request_id(), arn, qualifier, payload or b"{}", self._clocks.now_s(), trace, generation)
+        self._events.put(event)
+        return event.request_id
+
+    async def run_event(self, event: Event) -> InvokeAnswer:
+        """Runs one event to its end: the queue's."""
+        return await self.invoke(
+            event.function_arn, event.qualifier, event.payload, trace=event.trace, request_id=event.request_id
+        )
 
     def try_invoke(
         self,
@@ -167,12 +214,13 @@ class Engine:
             trace: As for `invoke`.
         """
         spec = self._resolved.get((function, qualifier))
-        if spec is None or self._closed or len(payload) > REQUEST_BYTES_MAX:
+        # An alias with several versions draws once for each call: the short way must not draw in vain.
+        if spec is None or spec.routes or self._closed or len(payload) > REQUEST_BYTES_MAX:
             return False
         pool = self._pools.get(_pool_key(spec))
         if pool is None:
             return False
-        invocation = _invocation(spec, qualifier, payload, answered, log_tail=False)
+        invocation = new_invocation(_invoked_arn(spec, qualifier), payload, answered)
         invocation.trace = trace
         return pool.try_run(invocation)
 
@@ -189,6 +237,14 @@ class Engine:
             if generation == self._generation:
                 self._resolved[(function, qualifier)] = known
         return known
+
+    async def _routed(self, spec: FunctionSpec) -> FunctionSpec:
+        drawn = self._draw()
+        for version, share in spec.routes:
+            if drawn < share:
+                return await self.resolve(spec.function_arn, version)
+            drawn -= share
+        return spec
 
     def invalidate(self) -> None:
         """Something in the control plane changed: nothing that was resolved before is relied on any more."""
@@ -210,12 +266,14 @@ class Engine:
                 for pool in pools
                 for worker in sorted(pool.workers, key=lambda worker: worker.pid)
             ],
+            "events": self._events.status(),
             "protections": self._sandbox.protections(),
         }
 
     async def close(self) -> None:
         """Ends every worker and waits until they are gone."""
         self._closed = True
+        await self._events.close()
         if self._reaper is not None:
             self._reaper.cancel()
         self._layouts.close()
@@ -333,22 +391,19 @@ def _pool_key(spec: FunctionSpec) -> tuple[str, str, str]:
     return spec.function_arn, spec.version, spec.revision
 
 
-def _invocation(
-    spec: FunctionSpec,
-    qualifier: str | None,
-    payload: bytes,
-    answered: Callable[[InvokeAnswer], None],
-    *,
-    log_tail: bool,
-) -> Invocation:
-    arn = spec.function_arn if qualifier is None else f"{spec.function_arn}:{qualifier}"
-    return Invocation(_request_id(), payload or b"{}", arn, answered, log_tail)
+def _invoked_arn(spec: FunctionSpec, qualifier: str | None) -> str:
+    return spec.function_arn if qualifier is None else f"{spec.function_arn}:{qualifier}"
 
 
-def _request_id() -> str:
-    """A random UUID (version 4), in a quarter of the time that `uuid` takes."""
-    digits = os.urandom(16).hex()
-    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
+def _too_large(payload: bytes, kind: str, bytes_max: int) -> InvokeRefused:
+    message = f"{len(payload)} byte payload is too large for the {kind} invocation type (limit {bytes_max} bytes)"
+    return InvokeRefused(413, "RequestTooLargeException", message)
+
+
+def _qualifier_of(function: str) -> str | None:
+    """What follows the name in `name:qualifier` or in an ARN, which `resolve` has found to be one."""
+    parts = function.rpartition("function:")[2].split(":")
+    return parts[1] if len(parts) > 1 else None
 
 
 class _Refusing(asyncio.Protocol):

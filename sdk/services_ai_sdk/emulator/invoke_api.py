@@ -80,13 +80,7 @@ def refused(refusal: InvokeRefused) -> HttpResponse:
 async def _invoke(engine: Engine, function: str, request: HttpRequest) -> HttpResponse:
     kind = request.header("x-amz-invocation-type", "RequestResponse")
     qualifier = _qualifier(request)
-    if kind == "Event":
-        raise InvokeRefused(
-            400,
-            "InvalidParameterValueException",
-            "asynchronous invocation (InvocationType Event) is not in this version of the local cloud",
-        )
-    if kind not in ("RequestResponse", "DryRun"):
+    if kind not in ("RequestResponse", "DryRun", "Event"):
         raise InvokeRefused(
             400, "InvalidParameterValueException", f"InvocationType {kind!r} is not one of Lambda's"
         )
@@ -94,6 +88,11 @@ async def _invoke(engine: Engine, function: str, request: HttpRequest) -> HttpRe
     if kind == "DryRun":
         await engine.resolve(function, qualifier)
         return HttpResponse(204)
+    if kind == "Event":
+        # The caller's client context and its wish for a log are for synchronous calls only, as on Lambda.
+        trace = _trace(request.header("x-amzn-trace-id"))
+        request_id = await engine.invoke_event(function, qualifier, request.body, trace=trace)
+        return HttpResponse(202, [(b"x-amzn-RequestId", request_id.encode())])
     client_context = _client_context(request.header("x-amz-client-context"))
     wants_log = request.header("x-amz-log-type", "None") == "Tail"
     caller = Caller()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
 from services_ai_sdk.emulator.spec import Credentials, FunctionSpec
@@ -37,4 +38,27 @@ class LogSink(Protocol):
         """Take the lines of one call or of several, in order.
 
         Runs on the engine's loop: it must not block and must not raise.
+        """
+
+
+class Destinations(Protocol):
+    """What takes the outcomes of asynchronous calls: queues and topics. Functions get theirs from the engine."""
+
+    async def send(self, arn: str, body: str, attributes: Mapping[str, tuple[str, str]]) -> None:
+        """Send one message.
+
+        Args:
+            arn: Of a queue or a topic, or of what there is none of here.
+            body: JSON.
+            attributes: Message attributes: name, then data type and value.
+
+        What cannot be delivered is lost, as on Lambda: it must be said somewhere, and not be raised.
+        """
+
+    def lost(self, arn: str, why: str) -> None:
+        """Say that an event or a record did not get where it should.
+
+        Args:
+            arn: Of the function, or of what should have got the record.
+            why: In words.
         """

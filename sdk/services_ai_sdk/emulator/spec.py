@@ -67,6 +67,25 @@ class SandboxProfile:
 
 
 @dataclass(frozen=True, slots=True)
+class EventSettings:
+    """What becomes of asynchronous calls; the defaults are Lambda's.
+
+    Args:
+        retries_max: After a function error.
+        age_max_s: An event that is older is given up.
+        on_success: ARN that gets a record of each success, or "".
+        on_failure: ARN that gets a record of each event that was given up, or "".
+        dead_letters: ARN that gets the events themselves that were given up, or "".
+    """
+
+    retries_max: int = 2
+    age_max_s: int = 21_600
+    on_success: str = ""
+    on_failure: str = ""
+    dead_letters: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class FunctionSpec:
     """One version of one function, as the control plane knows it.
 
@@ -87,6 +106,8 @@ class FunctionSpec:
         profile: Limits of its worker processes.
         region: For AWS_REGION.
         account_id: Of the function.
+        events: What becomes of asynchronous calls.
+        routes: Of an alias: which share of its calls goes to other versions than this one.
     """
 
     function_name: str
@@ -105,6 +126,8 @@ class FunctionSpec:
     profile: SandboxProfile = SandboxProfile()
     region: str = "us-east-1"
     account_id: str = "123456789012"
+    events: EventSettings = EventSettings()
+    routes: tuple[tuple[str, float], ...] = ()
 
     def replace(self, **changes: Any) -> FunctionSpec:
         """A copy with some fields changed."""

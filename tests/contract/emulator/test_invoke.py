@@ -159,14 +159,6 @@ def test_request_of_six_megabytes_fits_and_a_byte_more_does_not(emulator: Emulat
         assert refusal(emulator, "large", fits + b" ")[:2] == (413, "RequestTooLargeException")
 
 
-def test_asynchronous_invocation_is_refused_clearly(emulator: Emulator) -> None:
-    before = emulator.run("faults.count").value[0]
-    status, code, message = refusal(emulator, "faults-count", InvocationType="Event")
-    assert (status, code) == (400, "InvalidParameterValueException")
-    assert "asynchronous" in message
-    assert emulator.run("faults.count").value[0] == before + 1
-
-
 def test_unknown_invocation_type(emulator: Emulator) -> None:
     emulator.run("faults.count")
     for name in ("faults-count", "cold"):

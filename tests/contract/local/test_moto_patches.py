@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -138,6 +139,136 @@ def test_function_properties(moto: Any, code: dict[str, str]) -> None:
         Resource="arn:aws:lambda:us-east-1:123456789012:function:props", TagKeys=["sandbox-profile"]
     )
     assert moto.ask("function", function="props")[1]["log_group"] == "/elsewhere"
+
+
+def role_of(moto: Any, name: str) -> str:
+    made = moto.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(TRUST))
+    return str(made["Role"]["Arn"])
+
+
+TOLD = "arn:aws:sqs:us-east-1:123456789012:told"
+OTHER = "arn:aws:sns:us-east-1:123456789012:other"
+
+
+def test_alias_routing(moto: Any, code: dict[str, str]) -> None:
+    functions = moto.client("lambda")
+    functions.create_function(
+        FunctionName="routed", Runtime="python3.11", Role=role_of(moto, "routed"), Handler="main.handle",
+        Code=code, Publish=True,
+    )  # fmt: skip
+    for memory in (256, 512):
+        functions.update_function_configuration(FunctionName="routed", MemorySize=memory)
+        functions.publish_version(FunctionName="routed")
+
+    def create(version: str, shares: dict[str, float]) -> Any:
+        routing = {"AdditionalVersionWeights": shares}
+        return functions.create_alias(
+            FunctionName="routed", Name="live", FunctionVersion=version, RoutingConfig=routing
+        )
+
+    for version, shares, why in (
+        ("1", {"9": 0.1}, "Function not found"),
+        ("1", {"2": 1.1}, "between 0.0 and 1.0"),
+        ("1", {"$LATEST": 0.1}, "regular expression"),
+        ("$LATEST", {"2": 0.1}, "not supported for an alias"),
+        ("1", {"2": 0.1, "3": 0.1}, "greater than 1"),
+        ("1", {"1": 0.1}, "already included"),
+    ):
+        with pytest.raises(ClientError, match=re.escape(why)):
+            create(version, shares)
+    create("1", {"2": 0.25})
+
+    def routes(qualifier: str | None) -> Any:
+        return moto.ask("function", function="routed", qualifier=qualifier)[1]["routes"]
+
+    assert routes("live") == [["2", 0.25]]
+    assert routes(None) == routes("1") == []
+    with pytest.raises(ClientError, match="already included"):
+        functions.update_alias(FunctionName="routed", Name="live", FunctionVersion="2")
+    functions.update_alias(FunctionName="routed", Name="live", RoutingConfig={"AdditionalVersionWeights": {}})
+    assert routes("live") == []
+    functions.update_alias(FunctionName="routed", Name="live", FunctionVersion="2")
+
+
+def test_event_settings(moto: Any, code: dict[str, str]) -> None:
+    functions = moto.client("lambda")
+    made = functions.create_function(
+        FunctionName="events", Runtime="python3.11", Role=role_of(moto, "events"), Handler="main.handle",
+        Code=code, Publish=True, DeadLetterConfig={"TargetArn": TOLD},
+    )  # fmt: skip
+    assert made["DeadLetterConfig"] == {"TargetArn": TOLD}
+    with pytest.raises(ClientError, match="doesn't have an EventInvokeConfig"):
+        functions.update_function_event_invoke_config(FunctionName="events", MaximumRetryAttempts=1)
+    told = {"OnFailure": {"Destination": TOLD}}
+    put = functions.put_function_event_invoke_config
+    put(FunctionName="events", MaximumRetryAttempts=0, DestinationConfig=told)
+    second = put(FunctionName="events", MaximumRetryAttempts=1, MaximumEventAgeInSeconds=60)
+    assert second["FunctionArn"].endswith(":function:events:$LATEST")
+    assert second["DestinationConfig"] == {"OnSuccess": {}, "OnFailure": {}}
+    put(FunctionName="events", Qualifier="1", DestinationConfig=told)
+    changed = functions.update_function_event_invoke_config(
+        FunctionName="events", DestinationConfig={"OnSuccess": {"Destination": OTHER}}
+    )
+    assert (changed["MaximumRetryAttempts"], changed["MaximumEventAgeInSeconds"]) == (1, 60)
+    found = functions.list_function_event_invoke_configs(FunctionName="events")["FunctionEventInvokeConfigs"]
+    assert [each["FunctionArn"].rpartition(":")[2] for each in found] == ["$LATEST", "1"]
+
+    def settings(qualifier: str | None) -> Any:
+        return moto.ask("function", function="events", qualifier=qualifier)[1]["events"]
+
+    latest = {"retries_max": 1, "age_max_s": 60, "on_success": OTHER, "dead_letters": TOLD}
+    assert settings(None) == settings("$LATEST") == latest
+    assert settings("1") == {"on_failure": TOLD, "dead_letters": TOLD}
+    functions.update_function_configuration(FunctionName="events", DeadLetterConfig={"TargetArn": ""})
+    assert "DeadLetterConfig" not in functions.get_function_configuration(FunctionName="events")
+    functions.delete_function_event_invoke_config(FunctionName="events")
+    functions.delete_function_event_invoke_config(FunctionName="events", Qualifier="1")
+    assert settings(None) == {"dead_letters": ""}
+    with pytest.raises(ClientError, match="doesn't have an EventInvokeConfig"):
+        functions.get_function_event_invoke_config(FunctionName="events:1")
+    with pytest.raises(ClientError, match="Function not found"):
+        put(FunctionName="nobody")
+    with pytest.raises(ClientError, match="less than or equal to 2"):
+        put(FunctionName="events", MaximumRetryAttempts=3)
+
+
+def test_event_settings_resource(moto: Any, code: dict[str, str]) -> None:
+    function = {
+        "FunctionName": "events-cfn",
+        "Code": code,
+        "Handler": "main.handle",
+        "Runtime": "python3.11",
+        "Role": {"Fn::GetAtt": ["Role", "Arn"]},
+        "DeadLetterConfig": {"TargetArn": OTHER},
+    }
+
+    def resources(retries: int | None) -> dict[str, Any]:
+        found: dict[str, Any] = {
+            "Role": ROLE,
+            "Function": {"Type": "AWS::Lambda::Function", "Properties": function},
+        }
+        if retries is not None:
+            settings = {
+                "FunctionName": {"Ref": "Function"},
+                "Qualifier": "$LATEST",
+                "MaximumRetryAttempts": retries,
+                "DestinationConfig": {"OnFailure": {"Destination": TOLD}},
+            }
+            found["Settings"] = {"Type": "AWS::Lambda::EventInvokeConfig", "Properties": settings}
+        return found
+
+    def settings() -> Any:
+        return moto.ask("function", function="events-cfn")[1]["events"]
+
+    moto.deploy("events-cfn", resources(0))
+    assert settings() == {"retries_max": 0, "on_failure": TOLD, "dead_letters": OTHER}
+    moto.update("events-cfn", resources(1))
+    assert settings()["retries_max"] == 1
+    moto.update("events-cfn", resources(None))
+    assert settings() == {"dead_letters": OTHER}
+    moto.update("events-cfn", resources(2))
+    moto.client("cloudformation").delete_stack(StackName="events-cfn")
+    assert moto.ask("function", function="events-cfn")[0] == 404
 
 
 def test_layer_properties(moto: Any, code: dict[str, str]) -> None:

@@ -74,6 +74,25 @@ def test_a_change_is_seen_by_the_next_call(cloud: Any, deploy: Any, invoke: Any)
     assert invoke(name, Qualifier="live")[1] == 3
 
 
+def test_an_alias_goes_to_two_versions(cloud: Any, deploy: Any, invoke: Any) -> None:
+    name = deploy("def handle(event, context): return context.function_version\n", Publish=True)
+    functions = cloud.client("lambda")
+    functions.update_function_configuration(FunctionName=name, MemorySize=320)
+    functions.publish_version(FunctionName=name)
+    functions.create_alias(
+        FunctionName=name, Name="live", FunctionVersion="1", RoutingConfig={"AdditionalVersionWeights": {"2": 0.5}}
+    )
+
+    def executed() -> set[str]:
+        answer, value = invoke(name, Qualifier="live")
+        assert answer["ExecutedVersion"] == value
+        return {value}
+
+    assert set().union(*(executed() for _ in range(40))) == {"1", "2"}
+    functions.update_alias(FunctionName=name, Name="live", RoutingConfig={"AdditionalVersionWeights": {"2": 1.0}})
+    assert set().union(*(executed() for _ in range(10))) == {"2"}
+
+
 def test_an_unknown_function_is_lambda_s_404(cloud: Any) -> None:
     with pytest.raises(ClientError) as caught:
         cloud.client("lambda").invoke(FunctionName="nobody")
