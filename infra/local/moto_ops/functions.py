@@ -79,6 +79,7 @@ def describe_function(store: Path, request: dict[str, Any]) -> dict[str, Any]:
     record["revision"] = hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()[:16]
     # Not of the revision: workers need not be made anew for what is around their calls.
     record["events"] = _events(backend, function, qualifier)
+    record["reserved_concurrency"] = backend.get_function(function.function_name).reserved_concurrency
     record["routes"] = _routes(backend, function, qualifier)
     return record
 

@@ -16,6 +16,7 @@ NAMES = (
     "functions_not_run",
     "function_properties",
     "alias_routing",
+    "reserved_concurrency",
     "event_settings",
     "event_settings_resource",
     "layer_properties",

@@ -15,6 +15,7 @@ from typing import Any
 from services_ai_sdk.emulator.answers import EVENT_BYTES_MAX, REQUEST_BYTES_MAX, InvokeAnswer
 from services_ai_sdk.emulator.bubblewrap import find_bubblewrap, uid_of, worker_uids
 from services_ai_sdk.emulator.cgroups import CGROUPS, MemoryGroups
+from services_ai_sdk.emulator.concurrency import RunningCalls
 from services_ai_sdk.emulator.environment import worker_environment
 from services_ai_sdk.emulator.errors import EmulatorError, InvokeRefused
 from services_ai_sdk.emulator.event_queue import LAMBDA_WAITS, EventQueue, EventWaits, SaidOnly
@@ -95,6 +96,7 @@ class Engine:
         self._events = EventQueue(
             self, destinations or SaidOnly(progress), event_waits, self._clocks.now_s, self._clocks.now_ms
         )
+        self._calls = RunningCalls()
         self._resolved: dict[tuple[str, str | None], FunctionSpec] = {}
         self._generation = 0
         self._pools: dict[tuple[str, str, str], Pool] = {}
@@ -152,13 +154,19 @@ class Engine:
         answer: asyncio.Future[InvokeAnswer] = asyncio.get_running_loop().create_future()
 
         def answered(found: InvokeAnswer) -> None:
+            self._calls.end(spec)
             # Nobody waits any more where the caller was cancelled.
             if not answer.done():
                 answer.set_result(found)
 
         invocation = new_invocation(invoked_arn, payload, answered, request_id=request_id, log_tail=log_tail)
         invocation.client_context, invocation.trace, invocation.caller = client_context, trace, caller
-        await self._pool(spec).run(invocation)
+        self._calls.begin(spec)
+        try:
+            await self._pool(spec).run(invocation)
+        except BaseException:
+            self._calls.end(spec)
+            raise
         return await answer
 
     async def invoke_event(
@@ -183,11 +191,19 @@ class Engine:
             raise _ending()
         if len(payload) > EVENT_BYTES_MAX:
             raise _too_large(payload, "Event", EVENT_BYTES_MAX)
-        arn = (await self.resolve(function, qualifier)).function_arn
+        spec = await self.resolve(function, qualifier)
         # The qualifier may be part of the name.
         qualifier = qualifier or _qualifier_of(function)
-        event = Event(new_request_id(), arn, qualifier, payload or b"{}", self._clocks.now_s(), trace, generation)
-        self._events.put(event)
+        event = Event(
+            new_request_id(),
+            spec.function_arn,
+            qualifier,
+            payload or b"{}",
+            self._clocks.now_s(),
+            trace,
+            generation,
+        )
+        self._events.put(event, spec)
         return event.request_id
 
     async def run_event(self, event: Event) -> InvokeAnswer:
@@ -218,11 +234,20 @@ class Engine:
         if spec is None or spec.routes or self._closed or len(payload) > REQUEST_BYTES_MAX:
             return False
         pool = self._pools.get(_pool_key(spec))
-        if pool is None:
+        if pool is None or not self._calls.has_room(spec):
             return False
-        invocation = new_invocation(_invoked_arn(spec, qualifier), payload, answered)
+
+        def ended(found: InvokeAnswer) -> None:
+            self._calls.end(spec)
+            answered(found)
+
+        invocation = new_invocation(_invoked_arn(spec, qualifier), payload, ended)
         invocation.trace = trace
-        return pool.try_run(invocation)
+        self._calls.begin(spec)
+        if not pool.try_run(invocation):
+            self._calls.end(spec)
+            return False
+        return True
 
     async def resolve(self, function: str, qualifier: str | None) -> FunctionSpec:
         """What a name and a qualifier mean, from memory where nothing has changed since it was asked.

@@ -17,6 +17,7 @@ from services_ai_sdk.emulator.event_records import (
     RETRIES_EXHAUSTED,
     SUCCESS,
     TOO_OLD,
+    ZERO_CONCURRENCY,
     Event,
     dead_letter,
     dead_letter_attributes,
@@ -77,6 +78,7 @@ class _Queue:
     """One function's events."""
 
     waiting: deque[Event] = field(default_factory=deque)
+    at_once: int = WORKERS_MAX
     running: int = 0
     held: int = 0
     held_bytes: int = 0
@@ -112,8 +114,8 @@ class EventQueue:
         self._queues: dict[str, _Queue] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def put(self, event: Event) -> None:
-        """Takes an event.
+    def put(self, event: Event, spec: FunctionSpec) -> None:
+        """Takes an event for a function.
 
         Raises:
             InvokeRefused: 429, the function or all of them have too many that are not at their end.
@@ -128,6 +130,7 @@ class EventQueue:
         queue.held += 1
         queue.held_bytes += size_bytes
         queue.waiting.append(event)
+        queue.at_once = _at_once(spec)
         self._next(queue)
 
     def status(self) -> list[dict[str, Any]]:
@@ -153,7 +156,7 @@ class EventQueue:
         self._queues.clear()
 
     def _next(self, queue: _Queue) -> None:
-        while queue.waiting and queue.running < WORKERS_MAX:
+        while queue.waiting and queue.running < queue.at_once:
             queue.running += 1
             self._spawn(self._run(queue, queue.waiting.popleft()))
 
@@ -172,7 +175,7 @@ class EventQueue:
     async def _run(self, queue: _Queue, event: Event) -> None:
         again_s: float | None = None
         try:
-            again_s = await self._try(event)
+            again_s = await self._try(queue, event)
         finally:
             queue.running -= 1
             if again_s is None:
@@ -192,10 +195,15 @@ class EventQueue:
         if not queue.held and self._queues.get(event.function_arn) is queue:
             del self._queues[event.function_arn]
 
-    async def _try(self, event: Event) -> float | None:
+    async def _try(self, queue: _Queue, event: Event) -> float | None:
         """One try. Returns after how long there shall be another one; None when the event is at its end."""
         try:
-            settings = (await self._runner.resolve(event.function_arn, event.qualifier)).events
+            spec = await self._runner.resolve(event.function_arn, event.qualifier)
+            settings, queue.at_once = spec.events, _at_once(spec)
+            if spec.reserved_concurrency == 0:
+                event.last = None
+                await self._end(event, ZERO_CONCURRENCY, settings)
+                return None
             if self._now_s() - event.accepted_s + event.skipped_s > settings.age_max_s:
                 await self._end(event, TOO_OLD, settings)
                 return None
@@ -262,6 +270,12 @@ class SaidOnly:
     def lost(self, arn: str, why: str) -> None:
         """Says so."""
         self._say(f"not delivered to {arn}: {why}")
+
+
+def _at_once(spec: FunctionSpec) -> int:
+    """More than is reserved would only be refused, and come back out of order."""
+    reserved = WORKERS_MAX if spec.reserved_concurrency is None else spec.reserved_concurrency
+    return max(1, min(reserved, WORKERS_MAX))
 
 
 def _held_bytes(event: Event) -> int:

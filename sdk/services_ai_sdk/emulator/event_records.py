@@ -17,6 +17,9 @@ from services_ai_sdk.emulator.errors import InvokeRefused
 SUCCESS = "Success"
 RETRIES_EXHAUSTED = "RetriesExhausted"
 TOO_OLD = "EventAgeExceeded"
+ZERO_CONCURRENCY = "ZeroReservedConcurrency"
+_NOT_INVOKED = "Function not invoked. Function isconfigured with zero reserved concurrent executions"
+"""Lambda's own text, without a space where it has none (from a public report)."""
 _ERROR_BYTES_MAX = 1024
 """Of a dead letter's ErrorMessage: the first kilobyte."""
 
@@ -86,10 +89,12 @@ def dead_letter(event: Event) -> str:
 
 def dead_letter_attributes(event: Event) -> dict[str, tuple[str, str]]:
     """What a dead letter says besides the event itself."""
+    if event.last is None:
+        return {"RequestID": ("String", event.request_id), "ErrorMessage": ("String", _NOT_INVOKED)}
     status, message = 200, ""
     if isinstance(event.last, InvokeAnswer):
         message = _error_message(event.last.payload)
-    elif event.last is not None:
+    else:
         status, message = event.last.status, event.last.message
     # An attribute of a message must not be empty, and has no control characters.
     shown = "".join(each if each >= " " or each in "\t\n\r" else "?" for each in message)

@@ -107,6 +107,7 @@ class FunctionSpec:
         region: For AWS_REGION.
         account_id: Of the function.
         events: What becomes of asynchronous calls.
+        reserved_concurrency: Of all its versions together; None where nothing is reserved.
         routes: Of an alias: which share of its calls goes to other versions than this one.
     """
 
@@ -127,6 +128,7 @@ class FunctionSpec:
     region: str = "us-east-1"
     account_id: str = "123456789012"
     events: EventSettings = EventSettings()
+    reserved_concurrency: int | None = None
     routes: tuple[tuple[str, float], ...] = ()
 
     def replace(self, **changes: Any) -> FunctionSpec:

@@ -190,6 +190,45 @@ def test_alias_routing(moto: Any, code: dict[str, str]) -> None:
     functions.update_alias(FunctionName="routed", Name="live", FunctionVersion="2")
 
 
+def test_reserved_concurrency(moto: Any, code: dict[str, str]) -> None:
+    def resources(reserved: int | None) -> dict[str, Any]:
+        function: dict[str, Any] = {
+            "FunctionName": "reserved",
+            "Code": code,
+            "Handler": "main.handle",
+            "Runtime": "python3.11",
+            "Role": {"Fn::GetAtt": ["Role", "Arn"]},
+        }
+        if reserved is not None:
+            function["ReservedConcurrentExecutions"] = reserved
+        return {"Role": ROLE, "Function": {"Type": "AWS::Lambda::Function", "Properties": function}}
+
+    functions = moto.client("lambda")
+
+    def reserved() -> list[Any]:
+        return [
+            functions.get_function(FunctionName="reserved")
+            .get("Concurrency", {})
+            .get("ReservedConcurrentExecutions"),
+            functions.get_function_concurrency(FunctionName="reserved").get("ReservedConcurrentExecutions"),
+            moto.ask("function", function="reserved")[1]["reserved_concurrency"],
+        ]
+
+    moto.deploy("reserved", resources(0))
+    assert reserved() == [0] * 3
+    moto.update("reserved", resources(3))
+    assert reserved() == [3] * 3
+    moto.update("reserved", resources(None))
+    assert reserved() == [None] * 3
+    functions.put_function_concurrency(FunctionName="reserved", ReservedConcurrentExecutions=900)
+    moto.update("reserved", {**resources(None), "Topic": {"Type": "AWS::SNS::Topic"}})
+    assert reserved() == [900] * 3
+    with pytest.raises(ClientError, match="below its minimum value of"):
+        functions.put_function_concurrency(FunctionName="reserved", ReservedConcurrentExecutions=901)
+    functions.delete_function_concurrency(FunctionName="reserved")
+    assert reserved() == [None] * 3
+
+
 def test_event_settings(moto: Any, code: dict[str, str]) -> None:
     functions = moto.client("lambda")
     made = functions.create_function(

@@ -93,6 +93,18 @@ def test_an_alias_goes_to_two_versions(cloud: Any, deploy: Any, invoke: Any) -> 
     assert set().union(*(executed() for _ in range(10))) == {"2"}
 
 
+def test_a_reserved_concurrency_of_0_switches_a_function_off(cloud: Any, deploy: Any, invoke: Any) -> None:
+    name = deploy("def handle(event, context): return 1\n")
+    functions = cloud.client("lambda")
+    assert invoke(name)[1] == 1
+    functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
+    with pytest.raises(functions.exceptions.TooManyRequestsException) as caught:
+        invoke(name)
+    assert caught.value.response["Reason"] == "ReservedFunctionConcurrentInvocationLimitExceeded"
+    functions.delete_function_concurrency(FunctionName=name)
+    assert invoke(name)[1] == 1
+
+
 def test_an_unknown_function_is_lambda_s_404(cloud: Any) -> None:
     with pytest.raises(ClientError) as caught:
         cloud.client("lambda").invoke(FunctionName="nobody")

@@ -65,11 +65,15 @@ class Runner:
     ran: list[str] = field(default_factory=list)
     took: list[tuple[str, Any, int]] = field(default_factory=list)
     gone: bool = False
+    reserved: int | None = None
+
+    def spec(self) -> FunctionSpec:
+        return SPEC.replace(events=self.settings, reserved_concurrency=self.reserved)
 
     async def resolve(self, function: str, qualifier: str | None) -> FunctionSpec:
         if self.gone:
             raise InvokeRefused(404, "ResourceNotFoundException", "Function not found")
-        return SPEC.replace(events=self.settings)
+        return self.spec()
 
     async def run_event(self, event: Event) -> InvokeAnswer:
         self.ran.append(event.request_id)
@@ -119,7 +123,7 @@ def run(runner: Runner, waits: EventWaits = LAMBDA_WAITS, **event: Any) -> World
     world, settled = live(runner, waits)
 
     async def act() -> None:
-        world.queue.put(world.event(**event))
+        world.queue.put(world.event(**event), runner.spec())
         await settled()
 
     asyncio.run(act())
@@ -260,7 +264,7 @@ def test_events_start_in_the_order_in_which_they_came() -> None:
 
     async def act() -> None:
         for number in range(50):
-            world.queue.put(world.event(f"e{number}"))
+            world.queue.put(world.event(f"e{number}"), SPEC)
         assert world.queue.status() == [{"function": "f", "waiting": 40, "running": 10, "again_later": 0}]
         await settled()
 
@@ -268,17 +272,42 @@ def test_events_start_in_the_order_in_which_they_came() -> None:
     assert world.runner.ran == [f"e{number}" for number in range(50)]
 
 
+def test_with_a_reserved_concurrency_no_more_start_at_once() -> None:
+    world, settled = live(Runner([WORKS], reserved=2))
+
+    async def act() -> None:
+        for number in range(5):
+            world.queue.put(world.event(f"e{number}"), world.runner.spec())
+        assert world.queue.status() == [{"function": "f", "waiting": 3, "running": 2, "again_later": 0}]
+        await settled()
+
+    asyncio.run(act())
+    assert world.runner.ran == [f"e{number}" for number in range(5)]
+
+
+def test_with_nothing_reserved_an_event_is_given_up_at_once() -> None:
+    world = run(Runner([WORKS], reserved=0))
+    assert world.runner.ran == []
+    assert world.time.slept == []
+    (_, record, _), (_, letter, attributes) = world.sent.messages
+    assert record["requestContext"]["condition"] == "ZeroReservedConcurrency"
+    assert record["requestContext"]["approximateInvokeCount"] == 0
+    assert "responseContext" not in record
+    assert letter == {"a": 1}
+    assert attributes.keys() == {"RequestID", "ErrorMessage"}
+
+
 def test_what_a_function_may_have_waiting_is_bounded() -> None:
     world, settled = live(Runner([WORKS]))
 
     async def act() -> None:
         for _ in range(FUNCTION_HELD_BYTES_MAX // 2**20):
-            world.queue.put(world.event(payload=b" " * 2**20))
+            world.queue.put(world.event(payload=b" " * 2**20), SPEC)
         with pytest.raises(InvokeRefused) as caught:
-            world.queue.put(world.event())
+            world.queue.put(world.event(), SPEC)
         assert (caught.value.status, caught.value.reason) == (429, "FunctionInvocationRateLimitExceeded")
         await settled()
-        world.queue.put(world.event())
+        world.queue.put(world.event(), SPEC)
         await settled()
 
     asyncio.run(act())
@@ -294,7 +323,7 @@ def test_closing_ends_what_waits() -> None:
             await never.wait()
 
         queue = EventQueue(Runner([FAILS]), sent, LAMBDA_WAITS, lambda: time.now_s, lambda: 0, sleep)
-        queue.put(Event("e", ARN, None, b"1", 0.0))
+        queue.put(Event("e", ARN, None, b"1", 0.0), SPEC)
         await asyncio.sleep(0.01)
         assert queue.status() == [{"function": "f", "waiting": 0, "running": 0, "again_later": 1}]
         await queue.close()

@@ -14,7 +14,7 @@ RECORD = {
     "function_name": "f", "function_arn": "arn", "version": "1", "revision": "r", "handler": "main.handle",
     "runtime": "python3.11", "timeout_s": 3, "memory_mb": 128, "environment": {"A": "b"}, "log_group": "g",
     "role_arn": "role", "region": "us-east-1", "account_id": "123456789012", "profile": None,
-    "events": {"retries_max": 1}, "routes": [["2", 0.1]],
+    "events": {"retries_max": 1}, "routes": [["2", 0.1]], "reserved_concurrency": 0,
     "code": {"sha256": "c", "path": "/c.zip"}, "layers": [{"sha256": "l", "path": "/l.zip"}],
 }  # fmt: skip
 
@@ -41,6 +41,7 @@ def test_a_record_becomes_a_spec() -> None:
     assert moto.asked == [{"function": "f", "qualifier": "live", "profile_bucket": "artifacts"}]
     assert (spec.code.sha256, str(spec.layers[0].path), spec.environment) == ("c", "/l.zip", {"A": "b"})
     assert spec.profile == SandboxProfile()
+    assert spec.reserved_concurrency == 0
     assert spec.routes == (("2", 0.1),)
     assert spec.events == EventSettings(retries_max=1)
 
