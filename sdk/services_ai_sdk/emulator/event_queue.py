@@ -213,7 +213,7 @@ class EventQueue:
             answer = await self._runner.run_event(event)
         except InvokeRefused as refusal:
             event.last = refusal
-            if refusal.status != 429 and refusal.status < 500:
+            if refusal.status not in (409, 429) and refusal.status < 500:
                 # The function, its version or alias is gone, and what was set for it.
                 self._destinations.lost(event.function_arn, f"event {event.request_id}: {refusal}")
                 return None

@@ -210,9 +210,10 @@ def test_a_throttle_is_no_try_and_lasts_until_the_event_is_too_old() -> None:
 
 def test_after_throttles_and_faults_of_the_service_all_retries_are_left() -> None:
     fault = InvokeRefused(502, "InvalidRuntimeException", "no such Python")
-    world = run(Runner([THROTTLED, fault, FAILS, THROTTLED, FAILS, FAILS]))
-    assert len(world.runner.ran) == 6
-    assert world.time.slept == [1, 2, 60, 1, 120]
+    pending = InvokeRefused(409, "ResourceConflictException", "Pending")
+    world = run(Runner([THROTTLED, fault, pending, FAILS, THROTTLED, FAILS, FAILS]))
+    assert len(world.runner.ran) == 7
+    assert world.time.slept == [1, 2, 4, 60, 1, 120]
 
 
 def test_what_is_gone_is_not_tried_again() -> None:
