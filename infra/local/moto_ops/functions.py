@@ -32,7 +32,8 @@ def describe_function(store: Path, request: dict[str, Any]) -> dict[str, Any]:
         request: As above.
 
     Raises:
-        OperationFailed: No such function, version or alias; a sandbox profile that is not there.
+        OperationFailed: No such function, version or alias; one that is not active yet; a sandbox profile that is
+            not there.
     """
     from moto.awslambda.exceptions import UnknownFunctionException
     from moto.awslambda.utils import get_backend
@@ -56,6 +57,11 @@ def describe_function(store: Path, request: dict[str, Any]) -> dict[str, Any]:
     except UnknownFunctionException as error:
         raise OperationFailed(404, "ResourceNotFoundException", error.message) from error
     arn = f"arn:aws:lambda:{region}:{account_id}:function:{function.function_name}"
+    if function.state != "Active":
+        message = (
+            "The operation cannot be performed at this time. The function is currently in the following state: "
+        )
+        raise OperationFailed(409, "ResourceConflictException", message + function.state)
     if function.package_type != "Zip":
         raise OperationFailed(502, "InvalidRuntimeException", f"{arn} is a container image; only zips run here")
     layers = [_layer(backend, store, layer["Arn"], arn) for layer in function.layers]

@@ -14,6 +14,7 @@ NAMES = (
     "receiving_never_waits",
     "instance_tracking",
     "functions_not_run",
+    "function_limits",
     "function_properties",
     "alias_routing",
     "reserved_concurrency",

@@ -53,6 +53,7 @@ class EventWaits:
 
 
 LAMBDA_WAITS = EventWaits()
+LAMBDA_AGE_MAX_S = EventSettings().age_max_s
 
 
 class Runner(Protocol):
@@ -121,12 +122,13 @@ class EventQueue:
             InvokeRefused: 429, the function or all of them have too many that are not at their end.
         """
         size_bytes = _held_bytes(event)
-        queue = self._queues.setdefault(event.function_arn, _Queue())
+        queue = self._queues.get(event.function_arn) or _Queue()
         total_bytes = sum(each.held_bytes for each in self._queues.values())
         if queue.held_bytes + size_bytes > FUNCTION_HELD_BYTES_MAX or total_bytes + size_bytes > HELD_BYTES_MAX:
             raise InvokeRefused(
                 429, "TooManyRequestsException", "Rate Exceeded.", reason="FunctionInvocationRateLimitExceeded"
             )
+        self._queues[event.function_arn] = queue
         queue.held += 1
         queue.held_bytes += size_bytes
         queue.waiting.append(event)
@@ -197,6 +199,7 @@ class EventQueue:
 
     async def _try(self, queue: _Queue, event: Event) -> float | None:
         """One try. Returns after how long there shall be another one; None when the event is at its end."""
+        settings: EventSettings | None = None
         try:
             spec = await self._runner.resolve(event.function_arn, event.qualifier)
             settings, queue.at_once = spec.events, _at_once(spec)
@@ -204,15 +207,19 @@ class EventQueue:
                 event.last = None
                 await self._end(event, ZERO_CONCURRENCY, settings)
                 return None
-            if self._now_s() - event.accepted_s + event.skipped_s > settings.age_max_s:
+            if self._is_older(event, settings.age_max_s):
                 await self._end(event, TOO_OLD, settings)
                 return None
             answer = await self._runner.run_event(event)
         except InvokeRefused as refusal:
             event.last = refusal
-            if refusal.status != 429 and refusal.status < 500:
+            if refusal.status not in (409, 429) and refusal.status < 500:
                 # The function, its version or alias is gone, and what was set for it.
                 self._destinations.lost(event.function_arn, f"event {event.request_id}: {refusal}")
+                return None
+            if settings is None and self._is_older(event, LAMBDA_AGE_MAX_S):
+                # Its function cannot even be looked up.
+                self._destinations.lost(event.function_arn, f"event {event.request_id} is too old: {refusal}")
                 return None
             event.refusals += 1
             return min(self._waits.refused_first_s * 2.0 ** min(event.refusals - 1, 32), self._waits.refused_max_s)
@@ -228,6 +235,9 @@ class EventQueue:
             event.skipped_s += wait_s - really_s
             return really_s
         return None
+
+    def _is_older(self, event: Event, age_max_s: float) -> bool:
+        return self._now_s() - event.accepted_s + event.skipped_s > age_max_s
 
     async def _end(self, event: Event, condition: str, settings: EventSettings) -> None:
         destination = settings.on_success if condition == SUCCESS else settings.on_failure

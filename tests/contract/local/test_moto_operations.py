@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import io
 import json
+import subprocess
+import sys
 import urllib.request
 import zipfile
 from pathlib import Path
@@ -288,3 +291,38 @@ def test_policies_of_a_role(moto: Any) -> None:
     assert moto.ask("role", role_arn=role + "x")[0] == 404
     iam.delete_role_permissions_boundary(RoleName="bounded")
     assert moto.ask("role", role_arn=role)[1]["boundary"] is None
+
+
+PENDING = """
+import json, sys
+from pathlib import Path
+from infra.local.moto_main import make_app
+from infra.local.moto_ops import OperationFailed
+from infra.local.moto_ops.functions import ACCOUNT_ID, REGION, describe_function
+make_app("front", "private", Path(sys.argv[1]))
+from moto.awslambda.models import lambda_backends
+from moto.iam.models import iam_backends
+role = iam_backends[ACCOUNT_ID]["aws"].create_role("r", "{}", "/", None, "", [], "3600")
+function = lambda_backends[ACCOUNT_ID][REGION].create_function(
+    {"FunctionName": "f", "Role": role.arn, "Runtime": "python3.11", "Handler": "m.h",
+     "Code": {"ZipFile": sys.argv[2]}})
+for function.state in ("Pending", "Failed", "Active"):
+    try:
+        print(json.dumps(describe_function(Path(sys.argv[1]), {"function": "f"})["version"]))
+    except OperationFailed as error:
+        print(json.dumps([error.status, error.code, str(error)]))
+"""
+
+
+def test_a_function_that_is_not_active_yet_is_not_invoked(tmp_path: Path) -> None:
+    """moto's own functions are active at once: whoever makes one wait finds the refusal here."""
+    code = base64.b64encode(archive("x = 1\n")).decode()
+    command = [sys.executable, "-c", PENDING, str(tmp_path), code]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    text = "The operation cannot be performed at this time. The function is currently in the following state: "
+    assert found == [
+        [409, "ResourceConflictException", f"{text}Pending"],
+        [409, "ResourceConflictException", f"{text}Failed"],
+        "$LATEST",
+    ], done.stderr

@@ -150,6 +150,91 @@ TOLD = "arn:aws:sqs:us-east-1:123456789012:told"
 OTHER = "arn:aws:sns:us-east-1:123456789012:other"
 
 
+def zeros(size_bytes: int) -> bytes:
+    """A small zip of a large file."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file, file.open("zeros", "w") as entry:
+        chunk = bytes(1_000_000)
+        for start in range(0, size_bytes, len(chunk)):
+            entry.write(chunk[: size_bytes - start])
+    return buffer.getvalue()
+
+
+def test_function_limits(moto: Any, code: dict[str, str]) -> None:
+    functions = moto.client("lambda")
+    role = role_of(moto, "limited")
+    number = iter(range(100))
+
+    def create(**more: Any) -> str:
+        name = f"limited-{next(number)}"
+        functions.create_function(
+            FunctionName=name, Runtime="python3.11", Role=role, Handler="main.handle", **{"Code": code, **more}
+        )
+        return name
+
+    def variables(size_bytes: int) -> dict[str, Any]:
+        empty = len('{"A":""}')
+        return {"Variables": {"A": "x" * (size_bytes - empty)}}
+
+    def refused(why: str, change: Any, *args: Any, **more: Any) -> None:
+        with pytest.raises(functions.exceptions.InvalidParameterValueException, match=re.escape(why)):
+            change(*args, **more)
+
+    name = create(Environment=variables(4096))
+    configure = functions.update_function_configuration
+    too_long = "exceeded the 4KB limit. String measured: {"
+    refused(too_long, create, Environment=variables(4097))
+    refused(too_long, create, Environment={"Variables": {"A": "ä" * 2045}})
+    refused(too_long, configure, FunctionName=name, Timeout=9, Environment=variables(4097))
+
+    def layer(layer_name: str, content: bytes) -> str:
+        made = functions.publish_layer_version(LayerName=layer_name, Content={"ZipFile": content})
+        return str(made["LayerVersionArn"])
+
+    six = [layer(f"limited-{each}", archive()) for each in range(6)]
+    create(Layers=six[:5])
+    refused("Cannot reference more than 5 layers.", create, Layers=six)
+    refused("Cannot reference more than 5 layers.", configure, FunctionName=name, Timeout=9, Layers=six)
+    assert functions.get_function_configuration(FunctionName=name)["Timeout"] == 3
+
+    large = zeros(262_143_999)
+    over = zeros(262_144_000)
+    smaller = "Unzipped size must be smaller than 262144000 bytes"
+    refused(smaller, create, Code={"ZipFile": over})
+    refused(smaller, functions.update_function_code, FunctionName=name, ZipFile=over)
+    refused(smaller, layer, "limited-large", over)
+    combined = "exceeds the maximum allowed size of 262144000 bytes. The actual size is 262144001 bytes."
+    two, one = layer("limited-two", zeros(2)), layer("limited-one", zeros(1))
+    refused(combined, create, Code={"ZipFile": large}, Layers=[two])
+    full = create(Code={"ZipFile": large}, Layers=[one])
+    digest = functions.get_function_configuration(FunctionName=full)["CodeSha256"]
+    refused(combined, configure, FunctionName=full, Layers=[two])
+    functions.update_function_code(FunctionName=full, ZipFile=archive())
+    configure(FunctionName=full, Layers=[two])
+    small = functions.get_function_configuration(FunctionName=full)["CodeSha256"]
+    refused(combined, functions.update_function_code, FunctionName=full, ZipFile=large)
+    assert functions.get_function_configuration(FunctionName=full)["CodeSha256"] == small != digest
+    configure(FunctionName=full, Layers=[two, one])
+    refused("Could not unzip uploaded file", create, Code={"ZipFile": b"none"})
+
+    resources = {
+        "Role": ROLE,
+        "Function": {
+            "Type": "AWS::Lambda::Function",
+            "Properties": {
+                "FunctionName": "limited-cfn",
+                "Code": code,
+                "Handler": "main.handle",
+                "Runtime": "python3.11",
+                "Role": {"Fn::GetAtt": ["Role", "Arn"]},
+                "Layers": six,
+            },
+        },
+    }
+    with pytest.raises(ClientError, match="Cannot reference more than 5 layers"):
+        moto.deploy("limited", resources)
+
+
 def test_alias_routing(moto: Any, code: dict[str, str]) -> None:
     functions = moto.client("lambda")
     functions.create_function(

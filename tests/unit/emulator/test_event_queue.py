@@ -65,6 +65,7 @@ class Runner:
     ran: list[str] = field(default_factory=list)
     took: list[tuple[str, Any, int]] = field(default_factory=list)
     gone: bool = False
+    broken: bool = False
     reserved: int | None = None
 
     def spec(self) -> FunctionSpec:
@@ -73,6 +74,8 @@ class Runner:
     async def resolve(self, function: str, qualifier: str | None) -> FunctionSpec:
         if self.gone:
             raise InvokeRefused(404, "ResourceNotFoundException", "Function not found")
+        if self.broken:
+            raise InvokeRefused(500, "ServiceException", "its sandbox profile is missing")
         return self.spec()
 
     async def run_event(self, event: Event) -> InvokeAnswer:
@@ -207,9 +210,10 @@ def test_a_throttle_is_no_try_and_lasts_until_the_event_is_too_old() -> None:
 
 def test_after_throttles_and_faults_of_the_service_all_retries_are_left() -> None:
     fault = InvokeRefused(502, "InvalidRuntimeException", "no such Python")
-    world = run(Runner([THROTTLED, fault, FAILS, THROTTLED, FAILS, FAILS]))
-    assert len(world.runner.ran) == 6
-    assert world.time.slept == [1, 2, 60, 1, 120]
+    pending = InvokeRefused(409, "ResourceConflictException", "Pending")
+    world = run(Runner([THROTTLED, fault, pending, FAILS, THROTTLED, FAILS, FAILS]))
+    assert len(world.runner.ran) == 7
+    assert world.time.slept == [1, 2, 4, 60, 1, 120]
 
 
 def test_what_is_gone_is_not_tried_again() -> None:
@@ -219,6 +223,13 @@ def test_what_is_gone_is_not_tried_again() -> None:
     [(arn, why)] = world.sent.losses
     assert arn == ARN
     assert "e1" in why
+
+
+def test_what_cannot_even_be_looked_up_is_given_up_when_it_is_too_old() -> None:
+    world = run(Runner([WORKS], broken=True))
+    assert 6 * 3600 <= sum(world.time.slept) < 6 * 3600 + 300
+    [(_, why)] = world.sent.losses
+    assert "its sandbox profile is missing" in why
 
 
 def test_a_function_as_destination_is_called() -> None:
@@ -306,6 +317,9 @@ def test_what_a_function_may_have_waiting_is_bounded() -> None:
         with pytest.raises(InvokeRefused) as caught:
             world.queue.put(world.event(), SPEC)
         assert (caught.value.status, caught.value.reason) == (429, "FunctionInvocationRateLimitExceeded")
+        with pytest.raises(InvokeRefused):
+            world.queue.put(Event("e", f"{ARN}-other", None, b" " * 2**28, 0.0), SPEC)
+        assert [each["function"] for each in world.queue.status()] == ["f"]
         await settled()
         world.queue.put(world.event(), SPEC)
         await settled()
