@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import signal
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from control_plane.cli.wiring import local_cloud
-from services_ai_sdk.wire.errors import PlatformError
+from services_ai_sdk.wire.errors import InvalidInputError, PlatformError
 
 app = typer.Typer(
     help="The whole platform on this machine: no AWS account, no Docker, one loopback port.",
@@ -45,6 +46,9 @@ def up(
         typer.Option(min=0, max=65535, envvar="SERVICES_AI_PORT", help="On 127.0.0.1; 0 takes a free one."),
     ] = None,
     state_dir: StateDirOption = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Forget the state of the local cloud before; see reset.")
+    ] = False,
     no_platform: Annotated[bool, typer.Option("--no-platform", help="AWS only; nothing deployed.")] = False,
     unsafe: Annotated[
         bool, typer.Option("--unsafe", help="Run functions even where this machine has no sandbox for them.")
@@ -53,10 +57,12 @@ def up(
 ) -> None:
     """Start the local cloud and deploy the platform into it.
 
-    One that runs already is brought up to date and left running.
+    It goes on where the one before ended. One that runs already is brought up to date and left running.
     """
     cloud = local_cloud()
-    options = cloud.CloudOptions(port=port, state_dir=state_dir, platform=not no_platform, unsafe=unsafe)
+    options = cloud.CloudOptions(
+        port=port, state_dir=state_dir, platform=not no_platform, unsafe=unsafe, fresh=fresh
+    )
     # Ended from outside, it ends as by Ctrl-C: with everything in it.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -105,12 +111,36 @@ def status(*, state_dir: StateDirOption = None, as_json: JsonOption = False) -> 
 
 @app.command()
 def down(*, state_dir: StateDirOption = None, as_json: JsonOption = False) -> None:
-    """End the local cloud and everything in it. None running is no error."""
+    """End the local cloud and every process in it; its state stays for the next up. None running is no error."""
     ended = local_cloud().down(state_dir)
     if as_json:
         typer.echo(json.dumps({"ended": None if ended is None else ended.to_dict()}))
         return
     typer.echo("no local cloud was running" if ended is None else f"ended the local cloud (process {ended.pid})")
+
+
+@app.command(epilog="Example: `services-ai-admin local reset --yes`")
+def reset(
+    *,
+    state_dir: StateDirOption = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Forget the state of the local cloud: functions, plugins, tables, queues, everything. Not while one runs."""
+    if not yes:
+        where = local_cloud().state_path(state_dir)
+        if not sys.stdin.isatty():
+            raise InvalidInputError(
+                f"reset forgets everything in {where}",
+                code="confirmation-needed",
+                hint=f"if that is meant: {local_cloud().local_command('reset --yes', state_dir)}",
+            )
+        typer.confirm(f"Forget everything in {where}?", abort=True, err=True)
+    forgotten = local_cloud().reset(state_dir)
+    if as_json:
+        typer.echo(json.dumps({"forgotten": forgotten}))
+        return
+    typer.echo("the next local cloud starts empty" if forgotten else "there was no state")
 
 
 @app.command(epilog='Example: `eval "$(services-ai-admin local env)"`')

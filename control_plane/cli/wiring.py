@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def local_cloud() -> ModuleType:
-    """The local cloud's `start`, `up`, `status`, `activity`, `down`, `env`, `local_command` and `CloudOptions`."""
+    """The local cloud's `start`, `up`, `status`, `activity`, `down`, `reset`, `env` and what goes with them."""
     from infra.local import lifecycle
 
     return lifecycle

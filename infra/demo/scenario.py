@@ -71,7 +71,7 @@ class Scenario:
         ended = self._commands.text("services-ai-admin", "local", "down").strip()
         if ended.startswith("ended"):
             self._screen.progress(f"{ended}: it is replaced")
-        self._commands.data("services-ai-admin", "local", "up", "--detach")
+        self._commands.data("services-ai-admin", "local", "up", "--detach", "--fresh")
         environment = self._commands.data("services-ai-admin", "local", "env")
         cloud = self._connect(self._commands.with_environment(environment))
         self._screen.line(f"up at {environment['AWS_ENDPOINT_URL']}")

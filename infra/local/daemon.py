@@ -27,6 +27,8 @@ from infra.local.moto_client import MotoClient, MotoProcess
 from infra.local.moto_ops.functions import ACCOUNT_ID, REGION
 from infra.local.pollers import Pollers
 from infra.local.port_holder import port_holder
+from infra.local.snapshots.folder import forget
+from infra.local.snapshots.wording import found_lines
 from infra.local.source import MotoFunctionSource
 from infra.local.state import ALREADY_RUNNING, CloudInfo, StateDir, process_started
 from infra.local.status_page import StatusPage
@@ -45,6 +47,7 @@ class DaemonOptions:
     port: int
     stack: str
     unsafe: bool = False
+    fresh: bool = False
 
 
 class Daemon:
@@ -70,11 +73,16 @@ class Daemon:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             loop.add_signal_handler(number, stop.set)
         self._control.listen()
-        moto = MotoProcess(self._state.store, sys.stderr.buffer)
+        moto = MotoProcess(self._state.store, self._state.snapshots, sys.stderr.buffer)
         try:
             self._control.send("progress", text="starting moto")
+            if self._options.fresh and forget(self._state.snapshots):
+                self._control.send("progress", text="the state of the local cloud before is forgotten")
             client = await moto.start()
-            engine, front = await self._serve(client)
+            for line in found_lines(moto.found):
+                self._control.send("progress", text=line)
+                sys.stderr.write(f"{line}\n")
+            engine, front = await self._serve(client, moto.found["outputs"].get(self._options.stack, {}))
         except (ServicesAIError, EmulatorError) as error:
             await moto.stop()
             self._control.send("failed", error=_as_dict(error))
@@ -100,9 +108,10 @@ class Daemon:
         await moto.stop()
         return 1 if failed else 0
 
-    async def _serve(self, moto: MotoClient) -> tuple[Engine, Front]:
+    async def _serve(self, moto: MotoClient, outputs: dict[str, str]) -> tuple[Engine, Front]:
         bells = Bells()
-        source = MotoFunctionSource(moto, self._artifact_bucket)
+        # Pollers run at once, and what they call may need the platform that is there.
+        source = MotoFunctionSource(moto, lambda: self._artifact_bucket() or outputs.get("ArtifactBucket", ""))
         sink = CloudWatchLogSink(moto, self._state.logs)
         engine = Engine(
             source,
@@ -141,6 +150,7 @@ class Daemon:
             region=REGION,
             account_id=ACCOUNT_ID,
             started_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            outputs=outputs,
             unsafe=self._options.unsafe,
             state_dir=str(self._state.path),
         )

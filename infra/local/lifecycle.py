@@ -17,6 +17,7 @@ from urllib.request import ProxyHandler, build_opener
 
 from infra.local.clients import LOCAL_KEY, clients_of
 from infra.local.launcher import STOP_MAX_S, DaemonProcess, Progress
+from infra.local.snapshots.folder import forget
 from infra.local.state import ALREADY_RUNNING, CloudInfo, StateDir, process_started
 from infra.local.status_page import STATUS_PATH
 from services_ai_sdk.emulator.home import default_home
@@ -36,6 +37,7 @@ class CloudOptions:
         stack: Name of the platform's stack.
         platform: Whether template.yaml is deployed.
         unsafe: Run functions without a sandbox where there are no means for one.
+        fresh: Forget the state that the local cloud before left.
     """
 
     port: int | None = None
@@ -43,6 +45,7 @@ class CloudOptions:
     stack: str = "services-ai"
     platform: bool = True
     unsafe: bool = False
+    fresh: bool = False
 
 
 class StartedCloud:
@@ -81,7 +84,8 @@ def start(options: CloudOptions, progress: Progress) -> StartedCloud:
     The new one ends with this process unless it is detached.
 
     Raises:
-        InvalidInputError: One runs already, on another port than the one that was asked for.
+        InvalidInputError: One runs already, on another port than the one that was asked for, or with a state that
+            was to be forgotten.
         PlatformError: A taken port, missing means for a sandbox, a platform that cannot be deployed.
     """
     state = StateDir(options.state_dir)
@@ -96,6 +100,8 @@ def start(options: CloudOptions, progress: Progress) -> StartedCloud:
                     hint=f"{local_command('down', options.state_dir)}, then up again;"
                     " or name another --state-dir for a second one",
                 )
+            if options.fresh:
+                raise _still_running(running, options.state_dir)
             progress(f"the local cloud is already running (process {running.pid}, {running.endpoint})")
             if options.platform:
                 running = replace(running, outputs=_deploy(running, progress))
@@ -115,6 +121,7 @@ def _launch(options: CloudOptions, state: StateDir, progress: Progress) -> Start
         "port": DEFAULT_PORT if options.port is None else options.port,
         "stack": options.stack,
         "unsafe": options.unsafe,
+        "fresh": options.fresh,
     }
     with ThreadPoolExecutor(1) as pool:
         # The template is built and translated while moto starts: each takes a second.
@@ -122,7 +129,7 @@ def _launch(options: CloudOptions, state: StateDir, progress: Progress) -> Start
         daemon = DaemonProcess(state, request, progress)
         try:
             info = CloudInfo.from_dict(daemon.until("listening")["info"])
-            outputs: dict[str, str] = {}
+            outputs = info.outputs
             if prepared is not None:
                 outputs = _deploy(info, progress, prepared.result())
             daemon.send("ready", outputs=outputs)
@@ -192,6 +199,36 @@ def down(state_dir: Path | None = None) -> CloudInfo | None:
                 return info
             sleep(0.02)
     raise PlatformError(f"the local cloud (process {info.pid}) does not end", code="local-cloud-broken")
+
+
+def state_path(state_dir: Path | None) -> Path:
+    """Where the local cloud keeps its state."""
+    return (state_dir or default_home()).absolute()
+
+
+def reset(state_dir: Path | None = None) -> bool:
+    """Forgets what the local cloud before left; whether there was anything.
+
+    Raises:
+        InvalidInputError: One runs, or is starting.
+    """
+    if not (state_dir or default_home()).exists():
+        return False
+    state = StateDir(state_dir)
+    lock = state.lock()
+    if lock is None:
+        raise _still_running(state.read(), state_dir)
+    with lock:
+        return forget(state.snapshots)
+
+
+def _still_running(info: CloudInfo | None, state_dir: Path | None) -> InvalidInputError:
+    process = f" (process {info.pid})" if info is not None else ""
+    return InvalidInputError(
+        f"a local cloud runs{process}: its state is in use",
+        code="local-cloud-running",
+        hint=f"{local_command('down', state_dir)} first",
+    )
 
 
 def local_command(words: str, state_dir: Path | None) -> str:

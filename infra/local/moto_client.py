@@ -18,6 +18,10 @@ CONNECTIONS_KEPT = 4
 """moto answers one request at a time: more connections than a few only wait."""
 
 
+STOP_MAX_S = 10.0
+"""Less than the launcher waits for the engine: writing the state may take a while on a slow disk."""
+
+
 class MotoRefused(Exception):  # noqa: N818 - names what happened
     """A private operation refused.
 
@@ -111,12 +115,18 @@ class MotoProcess:
 
     Args:
         store: Where it unpacks functions' zips; the engine reads them there.
+        state: Where it keeps what it holds.
         log: What it prints.
+
+    Attributes:
+        found: What it held when it started, as `KeptState.open` says it.
     """
 
-    def __init__(self, store: Path, log: IO[bytes]) -> None:
+    def __init__(self, store: Path, state: Path, log: IO[bytes]) -> None:
         self._store = store
+        self._state = state
         self._log = log
+        self.found: dict[str, Any] = {}
         self._process: asyncio.subprocess.Process | None = None
 
     @property
@@ -131,7 +141,12 @@ class MotoProcess:
             PlatformError: It ended instead; what it printed is in the log.
         """
         private_key, front_key = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
-        request = {"private_key": private_key, "front_key": front_key, "store": str(self._store)}
+        request = {
+            "private_key": private_key,
+            "front_key": front_key,
+            "store": str(self._store),
+            "state": str(self._state),
+        }
         # Nothing of the caller's AWS settings may reach it, and no proxy.
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "LANG") if name in os.environ}
         self._process = await asyncio.create_subprocess_exec(
@@ -150,15 +165,17 @@ class MotoProcess:
                 code="local-cloud-broken",
                 hint="look at the end of the local cloud's log",
             )
-        return MotoClient(int(json.loads(line)["port"]), private_key, front_key)
+        answer = json.loads(line)
+        self.found = answer["found"]
+        return MotoClient(int(answer["port"]), private_key, front_key)
 
     async def wait(self) -> int:
         """Returns its status when it ends."""
         assert self._process is not None
         return await self._process.wait()
 
-    async def stop(self, patience_s: float = 5.0) -> None:
-        """Ends it; by force when it does not listen."""
+    async def stop(self, patience_s: float = STOP_MAX_S) -> None:
+        """Ends it, once its state is written; by force when it does not listen."""
         process = self._process
         if process is None or process.returncode is not None:
             return

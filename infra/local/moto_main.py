@@ -1,7 +1,7 @@
 """The moto process: `python -m infra.local.moto_main`, started by the daemon and ended with it.
 
-Reads one JSON line from standard input (`{"front_key": …, "private_key": …, "store": …}`), then answers
-`{"port": …}` on standard output.
+Reads one JSON line from standard input (`{"front_key": …, "private_key": …, "store": …}`, and `"state"` where its
+state shall be kept), then answers `{"port": …, "found": …}` on standard output.
 It ends when standard input closes, and the kernel kills it when the daemon dies.
 """
 
@@ -15,8 +15,15 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from infra.local.snapshots.kept_state import KeptState
+from infra.local.wsgi_server import BODY_MAX_BYTES
+
+if TYPE_CHECKING:
+    from infra.local.moto_app import Operation
 
 PR_SET_PDEATHSIG = 1
 
@@ -27,20 +34,31 @@ def main() -> None:
     request = json.loads(sys.stdin.readline())
     # Imports make no garbage worth collecting: a quarter of the start's time.
     gc.disable()
-    app = make_app(str(request["front_key"]), str(request["private_key"]), Path(request["store"]))
+    kept = KeptState()
+    app = make_app(str(request["front_key"]), str(request["private_key"]), Path(request["store"]), kept.changed)
+    found = kept.open(Path(request["state"])) if request.get("state") else {}
     gc.freeze()
     gc.enable()
     try:
-        asyncio.run(_serve(app))
+        asyncio.run(_serve(app, kept, found))
     except KeyboardInterrupt:
         pass  # Ctrl-C reaches the whole terminal; the daemon decides about the end
 
 
-def make_app(front_key: str, private_key: str, store: Path) -> Any:
-    """Imports moto, closes its gaps, and puts our private operations beside it."""
+def make_app(front_key: str, private_key: str, store: Path, changed: Callable[[], None]) -> Any:
+    """Imports moto, closes its gaps, and puts our private operations beside it.
+
+    `changed` is called after whatever may have changed something.
+    """
     # Backends read these at import or at first use; nothing here may reach a real account.
     os.environ.update(
-        {"MOTO_LAMBDA_STUB_ECR": "true", "AWS_ACCESS_KEY_ID": "moto", "AWS_SECRET_ACCESS_KEY": "moto"}
+        {
+            "MOTO_LAMBDA_STUB_ECR": "true",
+            "AWS_ACCESS_KEY_ID": "moto",
+            "AWS_SECRET_ACCESS_KEY": "moto",
+            # In memory: a copy of this process would move the position in a file that both have open.
+            "MOTO_S3_DEFAULT_KEY_BUFFER_SIZE": str(BODY_MAX_BYTES + 1),
+        }
     )
     os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
 
@@ -50,43 +68,46 @@ def make_app(front_key: str, private_key: str, store: Path) -> Any:
 
     from infra.local import moto_patches
     from infra.local.moto_app import MotoApp
-    from infra.local.moto_ops import functions, logs, queues, roles, streams, topics
+    from infra.local.moto_ops import functions, logs, positions, queues, roles, topics
+    from infra.local.snapshots.changes import counted, counted_operation
 
     default_user_config["core"]["reset_boto3_session"] = False
     moto_patches.apply_all()
-    application = DomainDispatcherApplication(create_backend_app)
+    application = counted(DomainDispatcherApplication(create_backend_app), changed)
+    operations: dict[str, Operation] = {
+        "function": functools.partial(functions.describe_function, store),
+        "credentials": functions.assume_role,
+        "role": roles.policies,
+        "mappings": positions.list_mappings,
+        "queue/receive": queues.receive,
+        "queue/settle": queues.settle,
+        "queue/send": queues.send,
+        "queue/wait": queues.wait_time,
+        "topic/publish": topics.publish,
+        "stream/read": functools.partial(positions.read, changed),
+        "logs": logs.put,
+    }
     return MotoApp(
         application,
         front_key,
         private_key,
-        {
-            "function": functools.partial(functions.describe_function, store),
-            "credentials": functions.assume_role,
-            "role": roles.policies,
-            "mappings": queues.list_mappings,
-            "queue/receive": queues.receive,
-            "queue/settle": queues.settle,
-            "queue/send": queues.send,
-            "queue/wait": queues.wait_time,
-            "topic/publish": topics.publish,
-            "stream/read": streams.read,
-            "logs": logs.put,
-        },
+        {name: counted_operation(name, operation, changed) for name, operation in operations.items()},
     )
 
 
-async def _serve(app: Any) -> None:
+async def _serve(app: Any, kept: KeptState, found: dict[str, Any]) -> None:
     from infra.local.wsgi_server import WsgiProtocol
 
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: WsgiProtocol(app), "127.0.0.1", 0)
-    sys.stdout.write(json.dumps({"port": server.sockets[0].getsockname()[1]}) + "\n")
+    sys.stdout.write(json.dumps({"port": server.sockets[0].getsockname()[1], "found": found}) + "\n")
     sys.stdout.flush()
     ended = loop.create_future()
     loop.add_signal_handler(signal.SIGTERM, functools.partial(_finish, ended))
     loop.add_reader(sys.stdin.fileno(), functools.partial(_on_stdin, ended))
     async with server:
         await ended
+    kept.finish()
 
 
 def _on_stdin(ended: asyncio.Future[None]) -> None:

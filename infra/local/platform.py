@@ -27,6 +27,7 @@ Progress = Callable[[str], None]
 DIGEST_TAG = "services-ai-template-digest"
 POLL_S = 0.05
 DEPLOY_MAX_S = 120.0
+FROM_THE_START = "services-ai-admin local down, then services-ai-admin local up --fresh, which forgets all state"
 
 PYTHONS = ("3.11", "3.12", "3.13")
 """What template.yaml allows as Runtime."""
@@ -140,7 +141,7 @@ def _change(call: Any, prepared: Prepared) -> None:
         raise PlatformError(
             f"stack {prepared.stack} failed: {error.response['Error'].get('Message', error)}",
             code="stack-failed",
-            hint="nothing is rolled back here: services-ai-admin local down, then up again",
+            hint=f"nothing is rolled back here: {FROM_THE_START}",
             details={"aws_code": aws_code(error)},
         ) from error
 
@@ -169,7 +170,11 @@ def _wait(cloudformation: Any, stack: str) -> dict[str, str]:
             return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", ())}
         if not status.endswith("_IN_PROGRESS") or monotonic() > until:
             reason = (found or {}).get("StackStatusReason", "")
-            raise PlatformError(f"stack {stack} is {status} {reason}".rstrip(), code="stack-failed")
+            raise PlatformError(
+                f"stack {stack} is {status} {reason}".rstrip(),
+                code="stack-failed",
+                hint=FROM_THE_START,
+            )
         sleep(POLL_S)
 
 

@@ -1,7 +1,7 @@
 """The state directory: what a local cloud leaves on disk, and whether one runs.
 
 `cloud.json` describes the running local cloud, `cloud.lock` is held by it, `store/` has unpacked code, Pythons and
-runtimes, `logs/` what it and its functions printed.
+runtimes, `logs/` what it and its functions printed, `moto/` what outlives it (see `snapshots`).
 """
 
 from __future__ import annotations
@@ -88,6 +88,11 @@ class StateDir:
             ) from error
         self.logs = self.path / "logs"
         self.logs.mkdir(mode=0o700, exist_ok=True)
+
+    @property
+    def snapshots(self) -> Path:
+        """What moto holds, for the next start."""
+        return self.path / "moto"
 
     @property
     def cloud_log(self) -> Path:

@@ -7,6 +7,7 @@ asks, also those that a later moto adds.
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any
 
@@ -30,6 +31,8 @@ _CLOSED = frozenset(
 )
 """Audit events (Python's documentation, "Audit events table")."""
 _SHOWN_MAX = 300
+_forking: list[bool] = []
+"""Not empty while `fork` runs. The process has one thread: nobody else is in between."""
 
 
 def apply() -> None:
@@ -37,8 +40,17 @@ def apply() -> None:
     sys.addaudithook(_refuse)
 
 
+def fork() -> int:
+    """`os.fork` for the one copy that is wanted: it writes the state down, under the same refusals, and ends."""
+    _forking.append(True)
+    try:
+        return os.fork()
+    finally:
+        _forking.clear()
+
+
 def _refuse(event: str, arguments: tuple[Any, ...]) -> None:
-    if event not in _CLOSED:
+    if event not in _CLOSED or (event == "os.fork" and _forking):
         return
     # The socket itself says nothing to a reader.
     shown = repr(arguments[1:] if event.startswith(("socket.connect", "socket.send")) else arguments)

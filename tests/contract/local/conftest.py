@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import http.client
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +29,19 @@ KEYS = {"front_key": "front", "private_key": "private"}
 
 
 class Moto:
-    def __init__(self, port: int, store: Path, log: Path) -> None:
+    def __init__(
+        self, port: int, store: Path, log: Path, found: dict[str, Any], process: subprocess.Popen[str]
+    ) -> None:
         self.port = port
         self.store = store
+        self.found = found
         self._log = log
+        self._process = process
+
+    def kill(self) -> None:
+        """Ends it without a chance to write anything."""
+        self._process.kill()
+        self._process.wait()
 
     @property
     def log(self) -> str:
@@ -91,11 +102,12 @@ class Moto:
         return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", ())}
 
 
-@pytest.fixture(scope="session")
-def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moto]:
-    store = tmp_path_factory.mktemp("store")
-    log = tmp_path_factory.mktemp("log") / "moto.log"
-    with log.open("w") as printed:
+@contextmanager
+def running_moto(folder: Path, state: Path | None = None) -> Iterator[Moto]:
+    """moto's process, with what it needs in a folder; ended in order unless the test has killed it."""
+    store, log = folder / "store", folder / "moto.log"
+    store.mkdir(exist_ok=True)
+    with log.open("a") as printed:
         process = subprocess.Popen(
             [sys.executable, "-c", START],
             stdin=subprocess.PIPE,
@@ -105,10 +117,22 @@ def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moto]:
         )
     assert process.stdin is not None
     assert process.stdout is not None
-    process.stdin.write(json.dumps({**KEYS, "store": str(store)}) + "\n")
+    request = {**KEYS, "store": str(store), **({"state": str(state)} if state else {})}
+    process.stdin.write(json.dumps(request) + "\n")
     process.stdin.flush()
     try:
-        yield Moto(json.loads(process.stdout.readline())["port"], store, log)
+        line = process.stdout.readline()
+        assert line, log.read_text()
+        answer = json.loads(line)
+        yield Moto(answer["port"], store, log, answer["found"], process)
     finally:
+        killed = process.poll() is not None
         process.stdin.close()
-        assert process.wait(10) == 0
+        process.stdout.close()
+        assert process.wait(30) == (-signal.SIGKILL if killed else 0), log.read_text()
+
+
+@pytest.fixture(scope="session")
+def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moto]:
+    with running_moto(tmp_path_factory.mktemp("moto")) as running:
+        yield running
