@@ -299,7 +299,7 @@ from pathlib import Path
 from infra.local.moto_main import make_app
 from infra.local.moto_ops import OperationFailed
 from infra.local.moto_ops.functions import ACCOUNT_ID, REGION, describe_function
-make_app("front", "private", Path(sys.argv[1]))
+make_app("front", "private", Path(sys.argv[1]), lambda: None)
 from moto.awslambda.models import lambda_backends
 from moto.iam.models import iam_backends
 role = iam_backends[ACCOUNT_ID]["aws"].create_role("r", "{}", "/", None, "", [], "3600")

@@ -21,9 +21,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 sys.path.insert(0, str(Path(__file__).parent))
-from conftest import Moto, running_moto
-
 from infra.local.moto_ops.functions import ACCOUNT_ID
+from tests.contract.local.conftest import Moto, running_moto
 
 TRUST = {
     "Version": "2012-10-17",

@@ -16,7 +16,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 sys.path.insert(0, str(Path(__file__).parent))
-from conftest import TRUST, archive, eventually
+from tests.functional.local.conftest import TRUST, archive, eventually
 
 pytestmark = pytest.mark.cloud
 

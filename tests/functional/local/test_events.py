@@ -11,8 +11,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 sys.path.insert(0, str(Path(__file__).parent))
-from conftest import eventually
 from test_cloud import queue
+
+from tests.functional.local.conftest import eventually
 
 pytestmark = pytest.mark.cloud
 

@@ -15,14 +15,13 @@ from typing import Any
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from conftest import archive, eventually
-
 from infra.local import lifecycle
 from infra.local.clients import clients_of
 from infra.local.lifecycle import CloudOptions
 from infra.local.state import StateDir
 from services_ai_sdk.emulator.home import default_home
 from services_ai_sdk.wire.errors import PlatformError
+from tests.functional.local.conftest import archive, eventually
 
 pytestmark = pytest.mark.cloud
 

@@ -18,8 +18,6 @@ from typing import Any
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from conftest import eventually
-
 from infra.local import lifecycle
 from infra.local.clients import clients_of
 from infra.local.lifecycle import CloudOptions
@@ -27,6 +25,7 @@ from infra.local.state import CloudInfo, StateDir
 from services_ai_host import LambdaTransport, PluginHost
 from services_ai_sdk.emulator.home import default_home
 from services_ai_sdk.hooks.catalogue import get
+from tests.functional.local.conftest import eventually
 
 pytestmark = pytest.mark.cloud
 
