@@ -19,10 +19,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-sys.path.insert(0, str(Path(__file__).parent))
-from conftest import Moto, running_moto
-
 from infra.local.moto_ops.functions import ACCOUNT_ID
+from tests.contract.local.moto_process import Moto, running_moto
 
 TRUST = {
     "Version": "2012-10-17",
