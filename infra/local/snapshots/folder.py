@@ -13,10 +13,11 @@ import shutil
 import stat
 import time
 from dataclasses import asdict, dataclass
-from itertools import count
 from pathlib import Path
 from typing import IO, Any
 
+from infra.local.snapshots.pickling import Dumped
+from infra.local.snapshots.private_files import name_aside, ours, sync_folder, write_file
 from services_ai_sdk.wire.errors import PlatformError
 
 FORMAT = 1
@@ -52,6 +53,7 @@ class Header:
         size_bytes: Of the pickle.
         contents: Names of the contents that stand beside it.
         left_out: Services of which nothing is in it.
+        kinds: Classes of which it is known that their objects can be read again.
     """
 
     moto: str
@@ -61,6 +63,7 @@ class Header:
     size_bytes: int
     contents: list[str]
     left_out: list[str]
+    kinds: list[str]
     format: int = FORMAT
 
 
@@ -89,7 +92,7 @@ class SnapshotFolder:
             PlatformError: Such a process does not end.
         """
         notes: list[str] = []
-        if os.path.lexists(self.path) and not _ours(self.path.lstat(), stat.S_ISDIR, 0o077):
+        if os.path.lexists(self.path) and not ours(self.path.lstat(), stat.S_ISDIR, 0o077):
             notes.append(f"{self.path} is not this user's alone: set aside as {self._rename_folder()}")
         self.path.mkdir(mode=0o700, exist_ok=True)
         self._contents.mkdir(mode=0o700, exist_ok=True)
@@ -132,7 +135,7 @@ class SnapshotFolder:
         name = hashlib.sha256(content).hexdigest()
         path = self._contents / name
         if not path.exists():
-            _write(path.with_suffix(".new"), path, content)
+            write_file(path.with_suffix(".new"), path, content)
         return name
 
     def find(self, name: str) -> bytes:
@@ -149,19 +152,35 @@ class SnapshotFolder:
             raise Unreadable("has a damaged part", broken=True)
         return content
 
-    def write(self, body: bytes, contents: set[str], left_out: list[str], changes: int, taken_at_s: float) -> None:
+    def known_kinds(self) -> set[str]:
+        """Classes whose objects have been read again, as the newest snapshot says."""
+        try:
+            return set(self.read(NEWEST)[0].kinds)
+        except (FileNotFoundError, Unreadable):
+            return set()
+
+    def write(self, dumped: Dumped, contents: set[str], changes: int, taken_at_s: float) -> None:
         """Makes this the newest snapshot and the newest the one before; at no moment is there none."""
-        digest = hashlib.sha256(body).hexdigest()
-        header = Header(self._moto, taken_at_s, changes, digest, len(body), sorted(contents), left_out)
-        _sync(self._contents)
+        body = dumped.body
+        header = Header(
+            moto=self._moto,
+            taken_at_s=taken_at_s,
+            changes=changes,
+            sha256=hashlib.sha256(body).hexdigest(),
+            size_bytes=len(body),
+            contents=sorted(contents),
+            left_out=dumped.left_out,
+            kinds=sorted(dumped.kinds),
+        )
+        sync_folder(self._contents)
         newest, before = self.path / NEWEST, self.path / BEFORE
         if newest.exists():
             link = self.path / "snapshot.link"
             link.unlink(missing_ok=True)
             os.link(newest, link)
             link.rename(before)
-        _write(self.path / "snapshot.new", newest, json.dumps(asdict(header)).encode() + b"\n" + body)
-        _sync(self.path)
+        write_file(self.path / "snapshot.new", newest, json.dumps(asdict(header)).encode() + b"\n" + body)
+        sync_folder(self.path)
         self._forget_contents(contents)
 
     def read(self, name: str) -> tuple[Header, bytes]:
@@ -192,7 +211,7 @@ class SnapshotFolder:
 
     def set_aside(self, name: str) -> Path:
         """Gives a snapshot another name, under which it is never read."""
-        aside = _aside(self.path / name)
+        aside = name_aside(self.path / name)
         (self.path / name).rename(aside)
         return aside
 
@@ -206,7 +225,7 @@ class SnapshotFolder:
         return aside
 
     def _rename_folder(self) -> Path:
-        aside = _aside(self.path)
+        aside = name_aside(self.path)
         self.path.rename(aside)
         return aside
 
@@ -218,7 +237,7 @@ class SnapshotFolder:
         except OSError as error:  # a link, or somebody else's and closed to us
             raise Unreadable("is not this user's alone", broken=False) from error
         with os.fdopen(descriptor, "rb") as file:
-            if not _ours(os.fstat(file.fileno()), stat.S_ISREG, 0o022):
+            if not ours(os.fstat(file.fileno()), stat.S_ISREG, 0o022):
                 raise Unreadable("is not this user's alone", broken=False)
             line = file.readline(_HEADER_MAX_BYTES)
             try:
@@ -248,30 +267,3 @@ def forget(path: Path) -> bool:
         else:
             shutil.rmtree(one)
     return bool(found)
-
-
-def _ours(found: os.stat_result, kind: Any, forbidden_mode: int) -> bool:
-    return bool(kind(found.st_mode)) and found.st_uid == os.getuid() and not found.st_mode & forbidden_mode
-
-
-def _aside(path: Path) -> Path:
-    stamp = time.strftime("%Y%m%d-%H%M%S")
-    names = (path.with_name(f"{path.name}.aside-{stamp}{f'-{n}' if n else ''}") for n in count())
-    return next(name for name in names if not os.path.lexists(name))
-
-
-def _write(temporary: Path, path: Path, content: bytes) -> None:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
-    with os.fdopen(os.open(temporary, flags, 0o600), "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.rename(path)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

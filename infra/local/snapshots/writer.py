@@ -128,10 +128,12 @@ class SnapshotWriter:
             contents.add(name)
             return name
 
-        body, left_out = pickling.dump(keep)
-        if left_out:
-            sys.stderr.write(f"the state of {', '.join(left_out)} cannot be written: a restart forgets it\n")
-        self._folder.write(body, contents, left_out, changes, taken_at_s)
+        dumped = pickling.dump(keep, self._folder.known_kinds())
+        if dumped.left_out:
+            sys.stderr.write(
+                f"the state of {', '.join(dumped.left_out)} cannot be written: a restart forgets it\n"
+            )
+        self._folder.write(dumped, contents, changes, taken_at_s)
 
     def _ended(self) -> None:
         self._reap()
