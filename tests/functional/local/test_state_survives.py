@@ -116,7 +116,7 @@ def test_a_plugin_answers_after_down_and_after_a_kill_and_stays_switched_off(hom
     kill(second)
 
     third, said = up(home)
-    # Records of the calls may still be on their way when it is killed, and the last second may go: the state may not.
+    # Records of calls may still be on their way when it is killed, and the last second may go; the state may not.
     assert row(home)["state"] == "auto_disabled", said
     assert fire(third).status == "skipped"
     assert f"{PLUGIN} " in admin(home, "errors", PLUGIN) or "KeyError" in admin(home, "errors", PLUGIN)
