@@ -14,19 +14,9 @@ from pathlib import Path
 from services_ai_sdk.bundler.archive import Archive
 from services_ai_sdk.bundler.names import NameSet, problem_with
 from services_ai_sdk.manifest.load import FILE_NAME
+from services_ai_sdk.manifest.plugin_files import FILES_MAX, is_left_out
 from services_ai_sdk.wire.errors import InvalidInputError
 from services_ai_sdk.wire.limits import UNZIPPED_MAX_BYTES
-
-FILES_MAX = 20_000
-
-SKIPPED_FOLDERS = frozenset({"__pycache__", "__MACOSX", "node_modules"})
-"""Left out wherever they are. So are virtual environments, and everything whose name begins with a dot: settings,
-secrets, caches."""
-
-SKIPPED_AT_THE_TOP = frozenset({"dist", "build", "tests", "test"})
-"""Left out beside manifest.json: what is built, and what checks it."""
-
-SKIPPED_ENDINGS = (".pyc", ".pyo", ".egg-info", ".layer.zip")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +84,7 @@ def _root(folder: Path, shown: Path) -> Path:
     if (folder / FILE_NAME).exists():
         return folder
     try:
-        inside = sorted(path for path in folder.iterdir() if not _skip(path.name, top=False))
+        inside = sorted(path for path in folder.iterdir() if not is_left_out(path.name, top=False))
     except OSError as error:
         raise InvalidInputError(f"{shown} cannot be read: {error.strerror}", code="source-unreadable") from error
     wrapped = [path for path in inside if path.is_dir() and (path / FILE_NAME).exists()]
@@ -141,7 +131,7 @@ def _walk(folder: Path, root: Path, skipped: Path | None) -> Iterator[Path]:
         raise _refused(_shown(folder, root), f"cannot be read: {error.strerror}", "source-unreadable") from error
     for entry in entries:
         path = Path(entry.path)
-        if path == skipped or _skip(entry.name, top=folder == root):
+        if path == skipped or is_left_out(entry.name, top=folder == root):
             continue
         if entry.is_symlink() and path.is_dir():
             raise _refused(
@@ -169,12 +159,6 @@ def _file(path: Path, root: Path) -> SourceFile:
     if not readable:
         raise _refused(name, "may not be read", "source-unreadable")
     return SourceFile(name, real, bool(info.st_mode & 0o100), info.st_size)
-
-
-def _skip(name: str, *, top: bool) -> bool:
-    if name.startswith(".") or name in SKIPPED_FOLDERS or name.endswith(SKIPPED_ENDINGS):
-        return True
-    return top and name in SKIPPED_AT_THE_TOP
 
 
 def _shown(path: Path, root: Path) -> str:

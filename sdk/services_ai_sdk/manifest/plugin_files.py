@@ -9,9 +9,9 @@ from pathlib import Path
 
 FILES_MAX = 20_000
 
-_SKIPPED_FOLDERS = frozenset({"__pycache__", "__MACOSX", "node_modules"})
-_SKIPPED_AT_THE_TOP = frozenset({"dist", "build", "tests", "test"})
-_SKIPPED_ENDINGS = (".pyc", ".pyo", ".egg-info", ".layer.zip")
+_LEFT_OUT_FOLDERS = frozenset({"__pycache__", "__MACOSX", "node_modules"})
+_LEFT_OUT_AT_THE_TOP = frozenset({"dist", "build", "tests", "test"})
+_LEFT_OUT_ENDINGS = (".pyc", ".pyo", ".egg-info", ".layer.zip")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +28,26 @@ class PluginFile:
     size_bytes: int
 
 
+def is_left_out(name: str, *, top: bool) -> bool:
+    """Whether packages leave a file or folder out for its name.
+
+    Wherever they are: what begins with a dot (settings, secrets, caches), bytecode, what tools leave. Beside
+    manifest.json: what is built, and what checks it. Virtual environments are left out for what is in them.
+
+    Args:
+        name: Its last part.
+        top: Whether it is beside manifest.json.
+    """
+    if name.startswith(".") or name in _LEFT_OUT_FOLDERS or name.endswith(_LEFT_OUT_ENDINGS):
+        return True
+    return top and name in _LEFT_OUT_AT_THE_TOP
+
+
 def plugin_files(folder: Path) -> tuple[PluginFile, ...]:
     """The files that `package` takes, sorted by name; at most `FILES_MAX`. Never raises.
 
-    The rules are those of `bundler.source`, which refuses what is only passed over here: links out of the folder,
-    special files, what may not be read.
+    `bundler.source` refuses what is only passed over here: links out of the folder, special files, what may not be
+    read.
     """
     root = folder.resolve()
     found: list[PluginFile] = []
@@ -60,10 +75,7 @@ def _walk(folder: Path, *, top: bool = False) -> Iterator[Path]:
     except OSError:
         return
     for entry in entries:
-        name = entry.name
-        if name.startswith(".") or name in _SKIPPED_FOLDERS or name.endswith(_SKIPPED_ENDINGS):
-            continue
-        if top and name in _SKIPPED_AT_THE_TOP:
+        if is_left_out(entry.name, top=top):
             continue
         path = Path(entry.path)
         if not entry.is_dir(follow_symlinks=False):
