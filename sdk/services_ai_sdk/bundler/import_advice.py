@@ -10,18 +10,11 @@ from dataclasses import dataclass, field
 from packaging.version import InvalidVersion, Version
 
 from services_ai_sdk.bundler.stdlib import REMOVED
+from services_ai_sdk.manifest.import_names import package_of
 from services_ai_sdk.wire.failure import Category, Failure
 
 _MISSING_MODULE = re.compile(r"No module named '([\w.]+)'")
 _MISSING_LIBRARY = re.compile(r"(lib[\w.+-]+\.so[.\d]*): cannot open shared object file")
-_DISTRIBUTIONS = {
-    "Crypto": "pycryptodome", "OpenSSL": "pyopenssl", "PIL": "pillow", "attr": "attrs", "bs4": "beautifulsoup4",
-    "cv2": "opencv-python-headless", "dateutil": "python-dateutil", "docx": "python-docx",
-    "dotenv": "python-dotenv",
-    "google.protobuf": "protobuf", "jwt": "pyjwt", "magic": "python-magic", "serial": "pyserial",
-    "sklearn": "scikit-learn", "yaml": "pyyaml",
-}  # fmt: skip
-"""Import names whose package is called something else, for the packages that plugins meet most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +71,8 @@ def _missing_module(failure: Failure, scene: Scene) -> str:
     top = name.partition(".")[0]
     if not name or top in sys.stdlib_module_names:
         return ""
-    package = _DISTRIBUTIONS.get(name) or _DISTRIBUTIONS.get(top) or top.replace("_", "-")
-    return "" if package.lower() in scene.versions else f'add "{package}": "*"'
+    package = package_of(name)
+    return "" if package in scene.versions else f'add "{package}": "*"'
 
 
 def _missing_library(failure: Failure, scene: Scene) -> str:

@@ -11,20 +11,20 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from services_ai_sdk.bundler import cache, probe
 from services_ai_sdk.bundler.cache import cache_folder
 from services_ai_sdk.bundler.import_advice import Scene, advice
 from services_ai_sdk.bundler.layer import hidden_modules
-from services_ai_sdk.bundler.local_function import local_function
+from services_ai_sdk.bundler.local_function import Running, local_function
 from services_ai_sdk.wire.errors import FindingsError, InvalidInputError, PlatformError
 from services_ai_sdk.wire.failure import Category, Failure
 
 if TYPE_CHECKING:
     from services_ai_sdk.bundler.layer import LayerPackage
     from services_ai_sdk.bundler.resolve import Progress
-    from services_ai_sdk.emulator.session import Ran, Session
+    from services_ai_sdk.emulator.session import Session
     from services_ai_sdk.emulator.spec import FunctionSpec
 
 CHECK_VERSION = 1
@@ -36,13 +36,6 @@ MODULE_MAX_S = 20
 _STRAY = frozenset({"tests", "test", "docs", "doc", "examples", "example", "benchmarks", "scripts", "tools"})
 """Folders that wheels bring to the top level by mistake."""
 _NEVER_IMPORTED = frozenset({"setup", "conftest", "__main__", "noxfile", "fabfile"})
-
-
-class Running(Protocol):
-    """What a check needs of `emulator.session.Session`."""
-
-    def invoke(self, spec: FunctionSpec, payload: bytes) -> Ran:
-        """Runs one event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +130,9 @@ class ImportCheck:
         """With an emulator in this user's own store."""
 
         def session() -> Session:
-            from services_ai_sdk.emulator.home import default_home, open_home
             from services_ai_sdk.emulator.session import Session
 
-            return Session(open_home(default_home(environ).absolute()), progress=progress)
+            return Session.of_user(environ, progress=progress)
 
         return cls(session, cache_folder(environ) / "imports", progress)
 

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from services_ai_sdk.bundler.runtime_layer import write_runtime_layer
 
 if TYPE_CHECKING:
+    from services_ai_sdk.emulator.session import Ran
     from services_ai_sdk.emulator.spec import FunctionSpec
 
 _ACCOUNT = "123456789012"
+
+
+class Running(Protocol):
+    """What runs such functions: `emulator.session.Session`."""
+
+    def invoke(self, spec: FunctionSpec, payload: bytes) -> Ran:
+        """Runs one event."""
 
 
 def local_function(

@@ -146,7 +146,6 @@ def _sandbox(environ: Mapping[str, str]) -> list[str]:
     from services_ai_sdk.bundler.local_function import local_function
     from services_ai_sdk.bundler.pythons import runtimes_here
     from services_ai_sdk.bundler.zipwriter import Item, write_zip
-    from services_ai_sdk.emulator.home import default_home, open_home
     from services_ai_sdk.emulator.session import Session
     from services_ai_sdk.wire.errors import PlatformError
 
@@ -162,7 +161,7 @@ def _sandbox(environ: Mapping[str, str]) -> list[str]:
             name="doctor", handler="main.handle", python=runtime, timeout_s=10, memory_mb=128,
             code=(digest, code), layer=None, workspace=folder,
         )  # fmt: skip
-        with Session(open_home(default_home(environ).absolute())) as session:
+        with Session.of_user(environ) as session:
             ran = session.invoke(function, b"{}")
             protections = session.protections()
     if ran.answer.function_error:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +15,7 @@ from typing import Any, Self, TypeVar
 from services_ai_sdk.emulator.answers import InvokeAnswer
 from services_ai_sdk.emulator.engine import Engine
 from services_ai_sdk.emulator.errors import InvokeRefused
+from services_ai_sdk.emulator.home import default_home, open_home
 from services_ai_sdk.emulator.ports import LogLine
 from services_ai_sdk.emulator.spec import Credentials, FunctionSpec
 
@@ -66,6 +68,17 @@ class Session:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="engine", daemon=True)
         self._engine: Engine | None = None
+
+    @classmethod
+    def of_user(
+        cls, environ: Mapping[str, str] = os.environ, *, progress: Callable[[str], None] = lambda _: None
+    ) -> Self:
+        """A session in this user's own store.
+
+        Raises:
+            EmulatorError: The folder cannot be used.
+        """
+        return cls(open_home(default_home(environ).absolute()), progress=progress)
 
     def __enter__(self) -> Self:
         self._thread.start()

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from services_ai_sdk import hooks
-from services_ai_sdk.bundler.local_function import local_function
+from services_ai_sdk.bundler.local_function import Running, local_function
 from services_ai_sdk.hooks.arguments import check_arguments
 from services_ai_sdk.hooks.nearest import nearest
 from services_ai_sdk.hooks.permissions import PERMISSIONS
@@ -22,7 +22,6 @@ from services_ai_sdk.wire.result import Result
 if TYPE_CHECKING:
     from services_ai_sdk.bundler.package import BuiltPackage
     from services_ai_sdk.emulator.session import Ran
-    from services_ai_sdk.emulator.spec import FunctionSpec
 
 HANDLER = "services_ai_sdk.plugin.handler.handle"
 _TIMEOUT_MARGIN_S = 0.1
@@ -31,13 +30,6 @@ _OF_LAMBDA = {
     "Runtime.OutOfMemory": Category.OUT_OF_MEMORY,
     "Function.ResponseSizeTooLarge": Category.RESPONSE_ERROR,
 }
-
-
-class Running(Protocol):
-    """What is needed of `emulator.session.Session`."""
-
-    def invoke(self, spec: FunctionSpec, payload: bytes) -> Ran:
-        """Runs one event."""
 
 
 @dataclass(frozen=True, slots=True)

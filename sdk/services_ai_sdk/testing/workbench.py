@@ -39,14 +39,13 @@ def workbench(
     """
     from services_ai_sdk.bundler.package import build_package
     from services_ai_sdk.emulator.errors import EmulatorError, InvokeRefused
-    from services_ai_sdk.emulator.home import default_home, open_home
     from services_ai_sdk.emulator.session import Session
 
     with TemporaryDirectory(prefix="services-ai-bench-") as folder:
         workspace = Path(folder)
         built = build_package(source, workspace / "dist", progress=progress)
         try:
-            with Session(open_home(default_home().absolute()), progress=progress) as session:
+            with Session.of_user(progress=progress) as session:
                 yield (
                     built,
                     PluginProcess(built, session, workspace, settings=settings, permissions=permissions),
