@@ -14,7 +14,7 @@ import httptools
 from services_ai_sdk.emulator.answers import RESPONSE_BYTES_MAX
 from services_ai_sdk.emulator.body_budget import BodyBudget
 from services_ai_sdk.emulator.direct_write import DirectWriter
-from services_ai_sdk.emulator.whole_request import whole_request
+from services_ai_sdk.emulator.whole_request import read_whole
 
 HELD_BYTES_MAX = 2 * RESPONSE_BYTES_MAX
 """Of one worker's bodies that are still coming in: a response, and another by whoever plays the runtime."""
@@ -96,8 +96,8 @@ class RuntimeApiConnection(asyncio.Protocol):
                 # The runtime asks for its next event with the same bytes each time.
                 self._owner.asks_next(self)
                 return
-            if whole := whole_request(data):
-                self._take(whole.method.encode(), whole.target.encode(), whole.body, len(whole.body))
+            if whole := read_whole(data):
+                self._take(whole.method, whole.target, whole.body, len(whole.body))
                 return
         began_here, self._between, self._messages = self._between, False, 0
         try:

@@ -7,6 +7,7 @@ reads it, so little is: HTTP/1.1 with one Content-Length, no chunks, nothing abo
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 from services_ai_sdk.emulator.http import HttpRequest
 
@@ -23,7 +24,25 @@ _NOT_HERE = re.compile(
 )
 
 
-def whole_request(data: bytes) -> HttpRequest | None:
+class Whole(NamedTuple):
+    """One request, still as bytes.
+
+    Attributes:
+        header_lines: Each behind its own line end.
+    """
+
+    method: bytes
+    target: bytes
+    header_lines: bytes
+    body: bytes
+
+    def request(self) -> HttpRequest:
+        """For whoever looks at its headers."""
+        headers = _HEADER.findall(self.header_lines)
+        return HttpRequest(self.method.decode(), self.target.decode(), headers, self.body)
+
+
+def read_whole(data: bytes) -> Whole | None:
     """The request that `data` is, from its first byte to its last; None where the parser has to read it."""
     if len(data) > WHOLE_BYTES_MAX:
         return None
@@ -35,6 +54,10 @@ def whole_request(data: bytes) -> HttpRequest | None:
     if length is None or _NOT_HERE.search(lines) or lines.lower().count(b"\r\ncontent-length:") != 1:
         return None
     body = data[head.end() :]
-    if int(length[1]) != len(body):
-        return None
-    return HttpRequest(head[1].decode(), head[2].decode(), _HEADER.findall(lines), body)
+    return Whole(head[1], head[2], lines, body) if int(length[1]) == len(body) else None
+
+
+def whole_request(data: bytes) -> HttpRequest | None:
+    """`read_whole`, with its headers told apart."""
+    whole = read_whole(data)
+    return whole.request() if whole is not None else None
