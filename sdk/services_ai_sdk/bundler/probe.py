@@ -17,6 +17,7 @@ def handle(event: dict[str, Any], _context: object) -> dict[str, Any]:
     Returns:
         The failures as the wire has them, by module.
     """
+    import functools
     import importlib
 
     from services_ai_sdk.plugin.failures import FailureReader
@@ -28,9 +29,7 @@ def handle(event: dict[str, Any], _context: object) -> dict[str, Any]:
     for name in event["modules"]:
         limit = TimeLimit(f"importing {name}", event["module_max_s"])
         try:
-            with limit:
-                importlib.import_module(name)
+            limit.run(functools.partial(importlib.import_module, name))
         except BaseException as error:  # noqa: BLE001 - sys.exit() at import is a failed import
-            limit.end()
             failures[name] = reader.read(error, importing=True).to_dict()
     return failures

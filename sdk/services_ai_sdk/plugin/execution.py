@@ -58,13 +58,11 @@ def safe_hook_execution(
             plugin.bind_call(wrap(dict(settings or {})), api, permissions)
         arguments = _arguments(method, hook, {**wrap(dict(args))}, {"api": api, "plugin_id": plugin_id})
         started_s = clock()
-        with limit:
-            value = method(**arguments)
+        value = limit.run(lambda: method(**arguments))
         duration_ms = (clock() - started_s) * 1000
         result = Result(value, api.actions, round(duration_ms, 3), 0.0, peak_memory_mb())
         _check_sendable(hook, result)
     except BaseException as error:  # noqa: BLE001 - SystemExit and KeyboardInterrupt are the plugin's failure too
-        limit.end()
         return reader.read(error)
     return result
 

@@ -64,14 +64,12 @@ class PluginRuntime:
         paths = CodePaths(task_root)
         self._reader = FailureReader(paths, known_secrets=secrets)
         started_s = self._clock()
-        limit = TimeLimit("the import of the plugin", self._import_max_s)
         try:
-            self._packaged = read_packaged(task_root)
-            self._reader = FailureReader(paths, self._packaged.packages, secrets)
-            with limit:
-                self._plugin = import_plugin(self._packaged, task_root)
+            packaged = self._packaged = read_packaged(task_root)
+            self._reader = FailureReader(paths, packaged.packages, secrets)
+            limit = TimeLimit("the import of the plugin", self._import_max_s)
+            self._plugin = limit.run(lambda: import_plugin(packaged, task_root))
         except BaseException as error:  # noqa: BLE001 - sys.exit() at import is the plugin's failure too
-            limit.end()
             self._failure = self._reader.read(error, importing=True)
         self._init_ms = round((self._clock() - started_s) * 1000, 3)
 

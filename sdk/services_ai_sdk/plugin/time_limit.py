@@ -10,7 +10,12 @@ import faulthandler
 import signal
 import threading
 from types import FrameType, TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_T = TypeVar("_T")
 
 STDERR = 2
 
@@ -52,10 +57,24 @@ class TimeLimit:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.end()
+        self._end()
 
-    def end(self) -> None:
-        """Takes the limit off. Harmless when repeated, as callers must: the alarm may ring in `__exit__`."""
+    def run(self, call: Callable[[], _T]) -> _T:
+        """What `call` returns, if it does so in time; the limit is off afterwards, however it ended.
+
+        Raises:
+            HookTimedOut: It did not.
+            BaseException: Whatever `call` raises.
+        """
+        try:
+            with self:
+                return call()
+        except BaseException:
+            # The alarm may have rung in `__exit__` itself; it rings once.
+            self._end()
+            raise
+
+    def _end(self) -> None:
         if not self._armed:
             return
         if self._ends_process:
