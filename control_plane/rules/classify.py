@@ -13,6 +13,7 @@ from control_plane.rules.text import plain
 from services_ai_sdk.wire import jsontext
 from services_ai_sdk.wire.errors import InvalidInputError
 from services_ai_sdk.wire.failure import Category, Failure, Frame
+from services_ai_sdk.wire.lambda_errors import CATEGORY_BY_TYPE
 from services_ai_sdk.wire.limits import FAILURE_MAX_BYTES
 from services_ai_sdk.wire.outcome import OutcomeClass
 from services_ai_sdk.wire.result import Result
@@ -24,15 +25,7 @@ SOURCE_LINE_MAX_CHARS = 300
 _NUMBER_MAX = 1e9
 
 _BY_TYPE = {
-    "Sandbox.Timedout": Category.TIMEOUT_ERROR,
-    "Runtime.OutOfMemory": Category.OUT_OF_MEMORY,
-    "Runtime.ImportModuleError": Category.IMPORT_ERROR,
-    "Runtime.UserCodeSyntaxError": Category.IMPORT_ERROR,
-    "Runtime.HandlerNotFound": Category.IMPORT_ERROR,
-    "Runtime.MalformedHandlerName": Category.IMPORT_ERROR,
-    "Runtime.InvalidEntrypoint": Category.IMPORT_ERROR,
-    "Runtime.MarshalError": Category.RESPONSE_ERROR,
-    "Function.ResponseSizeTooLarge": Category.RESPONSE_ERROR,
+    **CATEGORY_BY_TYPE,
     "ImportError": Category.IMPORT_ERROR,
     "ModuleNotFoundError": Category.IMPORT_ERROR,
     "SyntaxError": Category.IMPORT_ERROR,

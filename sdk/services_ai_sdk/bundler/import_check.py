@@ -20,6 +20,7 @@ from services_ai_sdk.bundler.layer import hidden_modules
 from services_ai_sdk.bundler.local_function import Running, local_function
 from services_ai_sdk.wire.errors import FindingsError, InvalidInputError, PlatformError
 from services_ai_sdk.wire.failure import Category, Failure
+from services_ai_sdk.wire.lambda_errors import CATEGORY_BY_TYPE
 
 if TYPE_CHECKING:
     from services_ai_sdk.bundler.layer import LayerPackage
@@ -251,8 +252,5 @@ def _ask(session: Running, spec: FunctionSpec, event: dict[str, Any]) -> dict[st
 
 def _died(answer: Mapping[str, Any]) -> Failure:
     kind = str(answer.get("errorType", "Unhandled"))
-    category = {
-        "Runtime.OutOfMemory": Category.OUT_OF_MEMORY,
-        "Sandbox.Timedout": Category.TIMEOUT_ERROR,
-    }.get(kind, Category.IMPORT_ERROR)
+    category = CATEGORY_BY_TYPE.get(kind, Category.IMPORT_ERROR)
     return Failure(kind, str(answer.get("errorMessage", ""))[:1000], category)

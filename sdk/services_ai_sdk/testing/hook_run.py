@@ -16,6 +16,7 @@ from services_ai_sdk.wire import jsontext
 from services_ai_sdk.wire.envelope import Envelope
 from services_ai_sdk.wire.errors import InvalidInputError
 from services_ai_sdk.wire.failure import Category, Failure
+from services_ai_sdk.wire.lambda_errors import CATEGORY_BY_TYPE
 from services_ai_sdk.wire.limits import SYNC_PAYLOAD_MAX_BYTES
 from services_ai_sdk.wire.result import Result
 
@@ -25,11 +26,6 @@ if TYPE_CHECKING:
 
 HANDLER = "services_ai_sdk.plugin.handler.handle"
 _TIMEOUT_MARGIN_S = 0.1
-_OF_LAMBDA = {
-    "Sandbox.Timedout": Category.TIMEOUT_ERROR,
-    "Runtime.OutOfMemory": Category.OUT_OF_MEMORY,
-    "Function.ResponseSizeTooLarge": Category.RESPONSE_ERROR,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,4 +192,4 @@ def _failure(answer: Any) -> Failure:
     kind, message = str(fields.get("errorType", "Unhandled")), str(fields.get("errorMessage", ""))
     if message.startswith("{"):
         return Failure.from_dict(jsontext.loads(message, what="the failure"))
-    return Failure(kind, message, _OF_LAMBDA.get(kind, Category.RUNTIME_ERROR))
+    return Failure(kind, message, CATEGORY_BY_TYPE.get(kind, Category.RUNTIME_ERROR))
