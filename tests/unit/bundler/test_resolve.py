@@ -117,6 +117,20 @@ class TestTheChoiceOfPython:
         assert manager.resolve({"alpha": "*"}, "python3.11").wheels[0].version == "1.0"
 
 
+class Quiet(http.server.BaseHTTPRequestHandler):
+    """Answers, and writes no log."""
+
+    def answer(self, body: bytes, kind: str) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
 @contextmanager
 def serving(handler: type[http.server.BaseHTTPRequestHandler]) -> Iterator[str]:
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
@@ -175,12 +189,9 @@ class TestWhenUvFails:
 def refusing_index() -> Iterator[str]:
     """Answers every request with the number that its path begins with."""
 
-    class Handler(http.server.BaseHTTPRequestHandler):
+    class Handler(Quiet):
         def do_GET(self) -> None:
             self.send_error(int(self.path.split("/")[1]))
-
-        def log_message(self, *_: object) -> None:
-            pass
 
     with serving(Handler) as address:
         yield address
@@ -220,21 +231,14 @@ class TestProxies:
     def proxy(self, tmp_path: Path) -> Iterator[tuple[str, list[str]]]:
         seen: list[str] = []
 
-        class Handler(http.server.BaseHTTPRequestHandler):
+        class Handler(Quiet):
             def do_GET(self) -> None:
                 seen.append(self.path)
                 file = tmp_path / "wheels" / self.path.rsplit("/", 1)[-1]
                 links = [path.name for path in (tmp_path / "wheels").iterdir()]
                 page = "".join(f'<a href="http://index.invalid/files/{link}">{link}</a>' for link in links)
                 body = file.read_bytes() if file.is_file() else page.encode()
-                self.send_response(200)
-                self.send_header("Content-Type", "application/zip" if file.is_file() else "text/html")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_: object) -> None:
-                pass
+                self.answer(body, "application/zip" if file.is_file() else "text/html")
 
         with serving(Handler) as address:
             yield address, seen
@@ -365,7 +369,7 @@ def index(tmp_path: Path) -> Iterator[tuple[str, list[str | None], dict[str, int
     seen: list[str | None] = []
     failures = {"left": 0}
 
-    class Handler(http.server.BaseHTTPRequestHandler):
+    class Handler(Quiet):
         def do_GET(self) -> None:
             seen.append(self.headers.get("Authorization"))
             if seen[-1] != "Basic dTpw":
@@ -379,16 +383,6 @@ def index(tmp_path: Path) -> Iterator[tuple[str, list[str | None], dict[str, int
                 self.send_error(503)
             else:
                 self.answer((tmp_path / "wheels" / self.path.rsplit("/", 1)[-1]).read_bytes(), "application/zip")
-
-        def answer(self, body: bytes, kind: str) -> None:
-            self.send_response(200)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
 
     with serving(Handler) as address:
         yield address, seen, failures
