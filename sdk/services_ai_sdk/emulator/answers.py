@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import signal
 from dataclasses import dataclass
+from typing import NamedTuple
 
 RESPONSE_BYTES_MAX = 6_291_556
 """Largest response of a synchronous Invoke: the figure in Lambda's own error text (6 MB and 100 bytes)."""
@@ -17,8 +18,7 @@ EVENT_BYTES_MAX = 1_048_576
 """Largest request of an asynchronous Invoke (Lambda quotas: 1 MB)."""
 
 
-@dataclass(frozen=True, slots=True)
-class InvokeAnswer:
+class InvokeAnswer(NamedTuple):
     """What an Invoke that reached the function answers.
 
     Args:

@@ -1,9 +1,9 @@
-"""The last lines of each call's log, written after its caller has been answered, several calls at a time."""
+"""Each call's log, put together and written after its caller has been answered, several calls at a time."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from services_ai_sdk.emulator import log_texts
@@ -15,11 +15,22 @@ CLOSES_WITHIN_S = 0.02
 CLOSED_AT_ONCE = 32
 
 
-class _Unclosed(NamedTuple):
+class Ended(NamedTuple):
+    """A call that was answered.
+
+    Attributes:
+        invocation: It.
+        duration_ms: Of its handler.
+        init_ms: Of its worker's init, 0 on a warm call.
+        note: Lambda's own line on what went wrong, or nothing.
+        printed: By its handler.
+    """
+
     invocation: Invocation
     duration_ms: float
     init_ms: float
-    at_ms: int
+    note: str
+    printed: Sequence[LogLine] = ()
 
 
 class CallLog:
@@ -30,24 +41,20 @@ class CallLog:
         stream: Log stream.
         sink: Where its lines go.
         used_mb: Highest resident memory of the worker so far.
-        now_ms: Unix milliseconds.
     """
 
-    def __init__(
-        self, spec: FunctionSpec, stream: str, sink: LogSink, used_mb: Callable[[], int], now_ms: Callable[[], int]
-    ) -> None:
+    def __init__(self, spec: FunctionSpec, stream: str, sink: LogSink, used_mb: Callable[[], int]) -> None:
         self._spec = spec
         self._stream = stream
         self._sink = sink
         self._used_mb = used_mb
-        self._now_ms = now_ms
         self._loop = asyncio.get_running_loop()
-        self._unclosed: list[_Unclosed] = []
+        self._unclosed: list[Ended] = []
         self._timer: asyncio.TimerHandle | None = None
 
-    def ends(self, invocation: Invocation, duration_ms: float, init_ms: float) -> None:
-        """A call is over; its END and REPORT follow within `CLOSES_WITHIN_S`."""
-        self._unclosed.append(_Unclosed(invocation, duration_ms, init_ms, self._now_ms()))
+    def ends(self, ended: Ended) -> None:
+        """A call is over; its lines are written within `CLOSES_WITHIN_S`."""
+        self._unclosed.append(ended)
         if len(self._unclosed) >= CLOSED_AT_ONCE:
             self.close()
         elif self._timer is None:
@@ -60,9 +67,19 @@ class CallLog:
         unclosed, self._unclosed = self._unclosed, []
         used_mb = self._used_mb()
         lines: list[LogLine] = []
-        for invocation, duration_ms, init_ms, at_ms in unclosed:
-            texts = log_texts.end(invocation.request_id, duration_ms, init_ms, self._spec.memory_mb, used_mb)
-            invocation.lines += [LogLine(at_ms, text) for text in texts]
+        for ended in unclosed:
+            invocation = ended.invocation
+            at_ms = invocation.started_ms + int(ended.duration_ms)
+            start = log_texts.start(invocation.request_id, self._spec.version)
+            texts = [ended.note] if ended.note else []
+            texts += log_texts.end(
+                invocation.request_id, ended.duration_ms, ended.init_ms, self._spec.memory_mb, used_mb
+            )
+            invocation.lines += [
+                LogLine(invocation.started_ms, start),
+                *ended.printed,
+                *(LogLine(at_ms, text) for text in texts),
+            ]
             lines += invocation.lines
         self._sink.write(self._spec, self._stream, lines)
 

@@ -1,27 +1,37 @@
-"""How many calls of each function run, and which are too many.
+"""How many calls of a function run, and which are too many.
 
 Source: AWS Lambda Developer Guide, "Configuring reserved concurrency for a function".
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 from services_ai_sdk.emulator.errors import InvokeRefused
+from services_ai_sdk.emulator.pool import Pool
 from services_ai_sdk.emulator.spec import FunctionSpec
 
 
-class RunningCalls:
-    """Counts calls from when they were let in until they are answered, over all versions of a function."""
+class ReservedConcurrency:
+    """Counts calls from when they were let in until they are answered, over all versions of a function.
 
-    def __init__(self) -> None:
-        self._counts: dict[str, int] = {}
+    Args:
+        pools: All there are.
+    """
+
+    def __init__(self, pools: Callable[[], Iterable[Pool]]) -> None:
+        self._pools = pools
 
     def has_room(self, spec: FunctionSpec) -> bool:
-        """Whether the function's reserved concurrency, if it has one, allows one more."""
+        """Whether the function's reserved concurrency, if it has one, allows one more call."""
         reserved = spec.reserved_concurrency
-        return reserved is None or self._counts.get(spec.function_arn, 0) < reserved
+        if reserved is None:
+            return True
+        arn = spec.function_arn
+        return sum(pool.calls for pool in self._pools() if pool.spec.function_arn == arn) < reserved
 
-    def begin(self, spec: FunctionSpec) -> None:
-        """One more.
+    def check(self, spec: FunctionSpec) -> None:
+        """Raises where there is no room.
 
         Raises:
             InvokeRefused: 429, it is one too many.
@@ -33,12 +43,3 @@ class RunningCalls:
                 "Rate Exceeded.",
                 reason="ReservedFunctionConcurrentInvocationLimitExceeded",
             )
-        self._counts[spec.function_arn] = self._counts.get(spec.function_arn, 0) + 1
-
-    def end(self, spec: FunctionSpec) -> None:
-        """One less."""
-        left = self._counts[spec.function_arn] - 1
-        if left:
-            self._counts[spec.function_arn] = left
-        else:
-            del self._counts[spec.function_arn]

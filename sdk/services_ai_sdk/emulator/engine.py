@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import os
 import random
 import secrets
 import time
@@ -15,13 +16,13 @@ from typing import Any
 from services_ai_sdk.emulator.answers import EVENT_BYTES_MAX, REQUEST_BYTES_MAX, InvokeAnswer
 from services_ai_sdk.emulator.bubblewrap import find_bubblewrap, uid_of, worker_uids
 from services_ai_sdk.emulator.cgroups import CGROUPS, MemoryGroups
-from services_ai_sdk.emulator.concurrency import RunningCalls
+from services_ai_sdk.emulator.concurrency import ReservedConcurrency
 from services_ai_sdk.emulator.environment import worker_environment
 from services_ai_sdk.emulator.errors import EmulatorError, InvokeRefused
 from services_ai_sdk.emulator.event_queue import LAMBDA_WAITS, EventQueue, EventWaits, SaidOnly
 from services_ai_sdk.emulator.event_records import Event
 from services_ai_sdk.emulator.init_failure import InitFailedError
-from services_ai_sdk.emulator.invocation import Caller, new_invocation, new_request_id
+from services_ai_sdk.emulator.invocation import Caller, Invocation, RequestIds
 from services_ai_sdk.emulator.launch import Process, listens, spawn
 from services_ai_sdk.emulator.layouts import Layouts
 from services_ai_sdk.emulator.orphans import end_orphans
@@ -96,8 +97,11 @@ class Engine:
         self._events = EventQueue(
             self, destinations or SaidOnly(progress), event_waits, self._clocks.now_s, self._clocks.now_ms
         )
-        self._calls = RunningCalls()
+        self._reserved = ReservedConcurrency(self._all_pools)
         self._resolved: dict[tuple[str, str | None], FunctionSpec] = {}
+        self._ways: dict[tuple[str, str | None], tuple[Pool, str]] = {}
+        """What was invoked before: where its calls go, and the ARN they are told."""
+        self._new_request_id = RequestIds(os.urandom)
         self._generation = 0
         self._pools: dict[tuple[str, str, str], Pool] = {}
         self._layouts = Layouts(self._store.lay_out)
@@ -154,19 +158,20 @@ class Engine:
         answer: asyncio.Future[InvokeAnswer] = asyncio.get_running_loop().create_future()
 
         def answered(found: InvokeAnswer) -> None:
-            self._calls.end(spec)
             # Nobody waits any more where the caller was cancelled.
             if not answer.done():
                 answer.set_result(found)
 
-        invocation = new_invocation(invoked_arn, payload, answered, request_id=request_id, log_tail=log_tail)
-        invocation.client_context, invocation.trace, invocation.caller = client_context, trace, caller
-        self._calls.begin(spec)
-        try:
-            await self._pool(spec).run(invocation)
-        except BaseException:
-            self._calls.end(spec)
-            raise
+        invocation = Invocation(
+            request_id or self._new_request_id(), payload or b"{}", invoked_arn, answered, log_tail, trace
+        )
+        invocation.client_context, invocation.caller = client_context, caller
+        self._reserved.check(spec)
+        pool = self._pool(spec)
+        if self._resolved.get((function, qualifier)) is spec:
+            # Not where an alias draws a version for each call, nor where something changed meanwhile.
+            self._ways[(function, qualifier)] = pool, invoked_arn
+        await pool.run(invocation)
         return await answer
 
     async def invoke_event(
@@ -195,7 +200,7 @@ class Engine:
         # The qualifier may be part of the name.
         qualifier = qualifier or _qualifier_of(function)
         event = Event(
-            new_request_id(),
+            self._new_request_id(),
             spec.function_arn,
             qualifier,
             payload or b"{}",
@@ -229,25 +234,15 @@ class Engine:
             answered: Called once with the answer, on the loop's thread.
             trace: As for `invoke`.
         """
-        spec = self._resolved.get((function, qualifier))
-        # An alias with several versions draws once for each call: the short way must not draw in vain.
-        if spec is None or spec.routes or self._closed or len(payload) > REQUEST_BYTES_MAX:
+        way = self._ways.get((function, qualifier))
+        if way is None or self._closed or len(payload) > REQUEST_BYTES_MAX:
             return False
-        pool = self._pools.get(_pool_key(spec))
-        if pool is None or not self._calls.has_room(spec):
+        pool, invoked_arn = way
+        if pool.spec.reserved_concurrency is not None and not self._reserved.has_room(pool.spec):
             return False
-
-        def ended(found: InvokeAnswer) -> None:
-            self._calls.end(spec)
-            answered(found)
-
-        invocation = new_invocation(_invoked_arn(spec, qualifier), payload, ended)
-        invocation.trace = trace
-        self._calls.begin(spec)
-        if not pool.try_run(invocation):
-            self._calls.end(spec)
-            return False
-        return True
+        return pool.try_run(
+            Invocation(self._new_request_id(), payload or b"{}", invoked_arn, answered, trace=trace)
+        )
 
     async def resolve(self, function: str, qualifier: str | None) -> FunctionSpec:
         """What a name and a qualifier mean, from memory where nothing has changed since it was asked.
@@ -275,6 +270,7 @@ class Engine:
         """Something in the control plane changed: nothing that was resolved before is relied on any more."""
         self._generation += 1
         self._resolved.clear()
+        self._ways.clear()
 
     def status(self) -> dict[str, Any]:
         """Functions that have workers, the workers, and what protects this machine from them; plain data."""
@@ -332,6 +328,7 @@ class Engine:
 
     def _retire(self, key: tuple[str, str, str]) -> None:
         pool = self._pools.pop(key)
+        self._ways = {name: way for name, way in self._ways.items() if way[0] is not pool}
         pool.retire()
         if pool.is_needed():
             self._retired.add(pool)

@@ -16,6 +16,7 @@ from services_ai_sdk.emulator.invoke_api import function_of, invoke, refused, tr
 from services_ai_sdk.emulator.server import ServerConnection
 from services_ai_sdk.emulator.spec import Credentials, FunctionSpec
 from services_ai_sdk.emulator.upstream import Upstream
+from services_ai_sdk.emulator.whole_request import Whole
 
 _SIGNED = re.compile(
     r"AWS4-HMAC-SHA256\s+Credential=([^/,\s]+)/[^,\s]+,\s*SignedHeaders=[^,\s]+,\s*Signature=[0-9a-f]+"
@@ -83,9 +84,8 @@ class Front:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._upstream.close()
 
-    def _short_way(self, request: HttpRequest, respond: Callable[[HttpResponse], None]) -> bool:
-        function = function_of(request)
-        return function is not None and try_invoke(self._engine, function, request, respond)
+    def _short_way(self, request: Whole, respond: Callable[[bytes], None]) -> bool:
+        return try_invoke(self._engine, request, respond)
 
     async def _from_outside(self, request: HttpRequest) -> HttpResponse:
         function = function_of(request)

@@ -50,13 +50,11 @@ class HttpResponse:
         status: HTTP status.
         headers: Names and values.
         body: All of it.
-        head: Instead of `headers`: their lines, each with its line end, as they go out.
     """
 
     status: int
     headers: Headers = field(default_factory=list)
     body: bytes = b""
-    head: bytes = b""
 
     def header(self, name: str, default: str = "") -> str:
         """The first value of a header, whatever its case."""
@@ -99,18 +97,9 @@ def write_request(request: HttpRequest) -> bytes:
 
 def write_response(response: HttpResponse, *, head: bool, close: bool) -> bytes:
     """The bytes of an answer, head and body in one piece."""
-    if response.head and not head and not close:
-        return b"HTTP/1.1 %d %s\r\n%sContent-Length: %d\r\n\r\n%s" % (
-            response.status,
-            _REASONS[response.status].encode(),
-            response.head,
-            len(response.body),
-            response.body,
-        )
     reason = _REASONS.get(response.status, "Unknown")
     lines = [f"HTTP/1.1 {response.status} {reason}".encode("latin-1")]
     lines += [key + b": " + value for key, value in end_to_end(response.headers)]
-    lines += response.head.splitlines()
     bodiless = response.status in (204, 304) or response.status < 200
     if head:
         length = response.header("content-length")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from services_ai_sdk.emulator.answers import InvokeAnswer
 from services_ai_sdk.emulator.ports import LogLine
+
+_IDS_AT_ONCE = 64
 
 
 class Caller:
@@ -35,11 +36,12 @@ class Invocation:
         invoked_arn: As the caller named the function, qualifier included.
         answered: Called once, when the answer is known, on the loop's thread.
         log_tail: Whether the caller wants the end of the log.
-        started_s: Monotonic, when a worker took it.
-        lines: Its log so far.
-        client_context: JSON in ASCII, as the runtime gets it, or nothing.
         trace: The caller's X-Ray header, or nothing.
+        client_context: JSON in ASCII, as the runtime gets it, or nothing.
         caller: Who waits for it, where that may end early.
+        started_s: Monotonic, when a worker took it.
+        started_ms: Unix milliseconds, for its START line.
+        lines: Its log so far; until it has ended, only what comes before that line.
         handed_back: How many workers had it and did not take it.
     """
 
@@ -48,27 +50,32 @@ class Invocation:
     invoked_arn: str
     answered: Callable[[InvokeAnswer], None]
     log_tail: bool = False
-    started_s: float = 0.0
-    lines: list[LogLine] = field(default_factory=list)
-    client_context: str = ""
     trace: str = ""
+    client_context: str = ""
     caller: Caller | None = None
+    started_s: float = 0.0
+    started_ms: int = 0
+    lines: list[LogLine] = field(default_factory=list)
     handed_back: int = 0
 
 
-def new_invocation(
-    invoked_arn: str,
-    payload: bytes,
-    answered: Callable[[InvokeAnswer], None],
-    *,
-    request_id: str = "",
-    log_tail: bool = False,
-) -> Invocation:
-    """One event for a function, under an id of its own unless it has one; see `Invocation`."""
-    return Invocation(request_id or new_request_id(), payload or b"{}", invoked_arn, answered, log_tail)
+class RequestIds:
+    """Random UUIDs (version 4), many from one look at the source of randomness.
 
+    Args:
+        random_bytes: Makes so many.
+    """
 
-def new_request_id() -> str:
-    """A random UUID (version 4), in a quarter of the time that `uuid` takes."""
-    digits = os.urandom(16).hex()
-    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
+    def __init__(self, random_bytes: Callable[[int], bytes]) -> None:
+        self._random_bytes = random_bytes
+        self._digits = ""
+        self._at = 0
+
+    def __call__(self) -> str:
+        """The next."""
+        at = self._at
+        if at >= len(self._digits):
+            self._digits, at = self._random_bytes(_IDS_AT_ONCE * 16).hex(), 0
+        self._at = at + 32
+        digits = self._digits[at : at + 32]
+        return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"

@@ -17,10 +17,12 @@ from services_ai_sdk.emulator.engine import Engine
 from services_ai_sdk.emulator.errors import InvokeRefused
 from services_ai_sdk.emulator.http import HttpRequest, HttpResponse, json_response
 from services_ai_sdk.emulator.invocation import Caller
+from services_ai_sdk.emulator.whole_request import Whole
 
 _PATH = re.compile(r"/2015-03-31/functions/([^/?]+)/invocations/?")
 WORKER_PID_HEADER = "x-services-ai-worker-pid"
 _LONG_WAY = frozenset({b"x-amz-client-context", b"x-amz-invocation-type", b"x-amz-log-type"})
+_LOOKED_AT = re.compile(rb"\r\n(?:x-amz-client-context|x-amz-invocation-type|x-amz-log-type|x-amzn-trace-id):")
 _read_one = json.JSONDecoder().raw_decode
 _PLAIN = (b"RequestResponse", b"None")
 _CLIENT_CONTEXT_BYTES_MAX = 3583
@@ -48,23 +50,28 @@ async def invoke(engine: Engine, function: str, request: HttpRequest) -> HttpRes
         return refused(refusal)
 
 
-def try_invoke(
-    engine: Engine, function: str, request: HttpRequest, respond: Callable[[HttpResponse], None]
-) -> bool:
+def try_invoke(engine: Engine, request: Whole, respond: Callable[[bytes], None]) -> bool:
     """Answers a plain warm call by the short way; False where the long one is needed, or an error is due."""
-    trace = ""
-    for name, value in request.headers:
-        start = name[:6].lower()
-        if start == b"x-amz-" and name.lower() in _LONG_WAY and value not in _PLAIN:
-            return False
-        if start == b"x-amzn" and name.lower() == b"x-amzn-trace-id":
-            trace = _trace(value.decode("latin-1"))
-    try:
-        _check_json(request.body)
-    except InvokeRefused:
+    invoked = _invoked_by(request.target)
+    if invoked is None or request.method != b"POST" or not _is_json(request.body):
         return False
-    qualifier = _qualifier(request)
-    return engine.try_invoke(function, qualifier, request.body, lambda answer: respond(_response(answer)), trace)
+    trace = ""
+    if _LOOKED_AT.search(request.lowered):
+        for name, value in request.headers():
+            lowered = name.lower()
+            if lowered in _LONG_WAY and value not in _PLAIN:
+                return False
+            if lowered == b"x-amzn-trace-id":
+                trace = _trace(value.decode("latin-1"))
+    return engine.try_invoke(*invoked, request.body, lambda answer: respond(_written(answer)), trace)
+
+
+@functools.lru_cache(maxsize=1024)
+def _invoked_by(target: bytes) -> tuple[str, str | None] | None:
+    """Function and qualifier."""
+    path, _, query = target.decode().partition("?")
+    function = _function_in(path)
+    return None if function is None else (function, _qualifier_in(query))
 
 
 def refused(refusal: InvokeRefused) -> HttpResponse:
@@ -109,7 +116,7 @@ async def _invoke(engine: Engine, function: str, request: HttpRequest) -> HttpRe
     return _response(answer)
 
 
-def _response(answer: InvokeAnswer) -> HttpResponse:
+def _head(answer: InvokeAnswer) -> str:
     head = (
         f"Content-Type: application/json\r\nx-amzn-RequestId: {answer.request_id}\r\n"
         f"X-Amz-Executed-Version: {answer.executed_version}\r\n{WORKER_PID_HEADER}: {answer.worker_pid}\r\n"
@@ -118,12 +125,22 @@ def _response(answer: InvokeAnswer) -> HttpResponse:
         head += f"X-Amz-Function-Error: {answer.function_error}\r\n"
     if answer.log_tail:
         head += f"X-Amz-Log-Result: {base64.b64encode(answer.log_tail).decode()}\r\n"
-    return HttpResponse(200, [], answer.payload, head.encode("latin-1"))
+    return head
+
+
+def _response(answer: InvokeAnswer) -> HttpResponse:
+    lines = _head(answer).encode("latin-1").splitlines()
+    headers = [(name, value) for name, _, value in (line.partition(b": ") for line in lines)]
+    return HttpResponse(200, headers, answer.payload)
+
+
+def _written(answer: InvokeAnswer) -> bytes:
+    head = f"HTTP/1.1 200 OK\r\n{_head(answer)}Content-Length: {len(answer.payload)}\r\n\r\n"
+    return head.encode("latin-1") + answer.payload
 
 
 def _qualifier(request: HttpRequest) -> str | None:
-    query = request.target.partition("?")[2]
-    return _qualifier_in(query) if query else None
+    return _qualifier_in(request.target.partition("?")[2])
 
 
 @functools.lru_cache(maxsize=1024)
@@ -151,17 +168,22 @@ def _client_context(header: str) -> str:
     return json.dumps(context)
 
 
-def _check_json(body: bytes) -> None:
+def _is_json(body: bytes) -> bool:
+    """Whether it is one value from first byte to last, or empty; what begins with a space may be JSON too."""
     if not body:
-        return
+        return True
     try:
         text = body.decode()
-        if _read_one(text)[1] == len(text):
-            return
+        return _read_one(text)[1] == len(text)
     except (ValueError, RecursionError):
-        # What begins with a space, or is an error: the words for it come from the whole reader.
-        pass
+        return False
+
+
+def _check_json(body: bytes) -> None:
+    if _is_json(body):
+        return
     try:
+        # Again, by the whole reader: the words for an error are its.
         json.loads(body)
     except (ValueError, RecursionError) as error:
         raise InvokeRefused(

@@ -64,12 +64,19 @@ class Pool:
         self._worker_calls_max = worker_calls_max
         self._idle: list[Worker] = []
         self._again: set[asyncio.Task[None]] = set()
+        self._handed_back = 0
         self._waiting: deque[asyncio.Future[Worker | None]] = deque()
 
     @property
     def places(self) -> int:
         """How many of the engine's places it holds."""
         return len(self.workers) + self.starting
+
+    @property
+    def calls(self) -> int:
+        """How many are not answered yet, whether they run or wait."""
+        busy = sum(worker.phase is Phase.BUSY for worker in self.workers)
+        return busy + self.looking + self.starting + self._handed_back
 
     @property
     def ending(self) -> int:
@@ -131,7 +138,7 @@ class Pool:
 
     def is_idle(self, worker: Worker) -> None:
         """The worker's: it is given to a call that waits, kept, or ended."""
-        too_old = self._clocks.now_s() - worker.started_s > WORKER_AGE_MAX_S
+        too_old = worker.idle_since_s - worker.started_s > WORKER_AGE_MAX_S
         if (
             too_old
             or worker.calls >= self._worker_calls_max
@@ -157,18 +164,27 @@ class Pool:
 
     def takes_back(self, invocation: Invocation) -> None:
         """The worker's: the event goes to a new one, which takes the old one's place."""
+        self._handed_back += 1
         task = asyncio.get_running_loop().create_task(self._run_again(invocation))
         self._again.add(task)
         task.add_done_callback(self._again.discard)
 
     def _take_idle(self) -> Worker | None:
         while self._idle:
-            worker = self._idle.pop()
+            # As a rule the last one's memory is still in the processor's caches.
+            worker = self._idle.pop() if self._idle[-1].asks else self._idle.pop(self._readiest())
             if worker.is_usable():
                 return worker
             # Dead, or it will not ask for an event any more.
             worker.kill()
         return None
+
+    def _readiest(self) -> int:
+        """Where the last one is that asks for an event: the very last has often just answered, and does not."""
+        for place in range(len(self._idle) - 2, -1, -1):
+            if self._idle[place].asks:
+                return place
+        return len(self._idle) - 1
 
     async def _run_on(self, find: Callable[[Invocation], Awaitable[Worker]], invocation: Invocation) -> None:
         try:
@@ -182,6 +198,7 @@ class Pool:
             worker.run(invocation)
 
     async def _run_again(self, invocation: Invocation) -> None:
+        self._handed_back -= 1
         try:
             await self._run_on(self._start_one, invocation)
         except Exception as error:

@@ -6,20 +6,28 @@ Source: AWS Lambda Developer Guide, "Using the Lambda runtime API for custom run
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
-from typing import Protocol, cast
+from typing import NamedTuple, Protocol, cast
 
 import httptools
 
 from services_ai_sdk.emulator.answers import RESPONSE_BYTES_MAX
 from services_ai_sdk.emulator.body_budget import BodyBudget
 from services_ai_sdk.emulator.direct_write import DirectWriter
-from services_ai_sdk.emulator.whole_request import read_whole
+from services_ai_sdk.emulator.whole_request import WHOLE_BYTES_MAX, Whole, read_whole
 
 HELD_BYTES_MAX = 2 * RESPONSE_BYTES_MAX
 """Of one worker's bodies that are still coming in: a response, and another by whoever plays the runtime."""
 _PREFIX = b"/2018-06-01/runtime/"
 _NEXT = _PREFIX + b"invocation/next"
+_RESPONSE = re.compile(
+    rb"(POST "
+    + _PREFIX
+    + rb"invocation/)[0-9a-f-]+(/response HTTP/1\.1\r\n.*\r\ncontent-length: ?)[0-9]+(\r\n.*)",
+    re.IGNORECASE | re.DOTALL,
+)
+_HEAD_END = b"\r\n\r\n"
 _ACCEPTED = (
     b"HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n" + b'{"status":"OK"}\n'
 )
@@ -27,6 +35,9 @@ _ACCEPTED = (
 
 class Answers(Protocol):
     """Who the API belongs to: the worker."""
+
+    def running_id(self) -> str:
+        """The request id of the event that runs, or nothing."""
 
     def asks_next(self, connection: RuntimeApiConnection) -> None:
         """The runtime is ready for an event."""
@@ -39,6 +50,30 @@ class Answers(Protocol):
 
     def fails_init(self, body: bytes) -> bool:
         """The function could not be imported; False after init."""
+
+
+class _AnswerHead(NamedTuple):
+    """The head of a response, cut where the next one's differs: the runtime client sends the same each time."""
+
+    before_id: bytes
+    before_length: bytes
+    after_length: bytes
+
+    @classmethod
+    def of(cls, data: bytes, whole: Whole) -> _AnswerHead | None:
+        """From a whole request; None where it is no response, or its parts are not where they are cut."""
+        match = _RESPONSE.fullmatch(data[: len(data) - len(whole.body)])
+        return cls(*match.groups()) if match is not None else None
+
+    def head(self, request_id: str, size_bytes: int) -> bytes:
+        """As it would be for another event."""
+        return b"%s%s%s%d%s" % (
+            self.before_id,
+            request_id.encode(),
+            self.before_length,
+            size_bytes,
+            self.after_length,
+        )
 
 
 class _TooMuchError(Exception):
@@ -63,6 +98,7 @@ class RuntimeApiConnection(asyncio.Protocol):
         self._between = True
         self._messages = 0
         self._asked_before = b""
+        self._answered_before: _AnswerHead | None = None
         self._transport: asyncio.Transport | None = None
         self._writer: DirectWriter | None = None
 
@@ -96,7 +132,10 @@ class RuntimeApiConnection(asyncio.Protocol):
                 # The runtime asks for its next event with the same bytes each time.
                 self._owner.asks_next(self)
                 return
+            if self._answered_before is not None and self._takes_as_before(data, self._answered_before):
+                return
             if whole := read_whole(data):
+                self._answered_before = _AnswerHead.of(data, whole)
                 self._take(whole.method, whole.target, whole.body, len(whole.body))
                 return
         began_here, self._between, self._messages = self._between, False, 0
@@ -113,6 +152,23 @@ class RuntimeApiConnection(asyncio.Protocol):
                 self._end(500, "internal error; the local cloud's log has it")
         except httptools.HttpParserError:
             self._end(400, "what was sent is no HTTP request")
+
+    def _takes_as_before(self, data: bytes, before: _AnswerHead) -> bool:
+        """A response with the head of an earlier one, but for its request id and its length."""
+        request_id = self._owner.running_id()
+        body = data[data.find(_HEAD_END) + len(_HEAD_END) :]
+        head = before.head(request_id, len(body)) if request_id else b""
+        if (
+            not head
+            or len(data) > WHOLE_BYTES_MAX
+            or len(head) + len(body) != len(data)
+            or not data.startswith(head)
+        ):
+            return False
+        taken = self._owner.answers(request_id, body, len(body))
+        assert taken, "the running event's own id"
+        self._write(_ACCEPTED)
+        return True
 
     def on_message_begin(self) -> None:
         """The parser's."""
@@ -169,12 +225,14 @@ class RuntimeApiConnection(asyncio.Protocol):
         else:
             self._refuse(403, "no event with this id is running")
 
-    def send_event(self, headers: bytes, payload: bytes) -> bool:
+    def send_event(self, headers: str, payload: bytes) -> bool:
         """Answers the request for the next event; False when the runtime is gone."""
         if self._transport is None or self._transport.is_closing():
             return False
-        head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n%sContent-Length: %d\r\n\r\n"
-        self._write(head % (headers, len(payload)) + payload)
+        head = (
+            f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n{headers}Content-Length: {len(payload)}\r\n\r\n"
+        )
+        self._write(head.encode("latin-1") + payload)
         return True
 
     def _drop_body(self) -> None:

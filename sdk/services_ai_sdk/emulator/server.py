@@ -16,7 +16,7 @@ import httptools
 from services_ai_sdk.emulator.body_budget import BodyBudget
 from services_ai_sdk.emulator.direct_write import DirectWriter
 from services_ai_sdk.emulator.http import HttpRequest, HttpResponse, json_response, write_response
-from services_ai_sdk.emulator.whole_request import whole_request
+from services_ai_sdk.emulator.whole_request import Whole, read_whole
 
 BODY_BYTES_MAX = 300 * 1024 * 1024
 """Above every upload that Lambda or S3 in one part takes here; what is larger is refused, not buffered."""
@@ -30,8 +30,9 @@ _INTERNAL_ERROR = "internal error; the local cloud's log has it"
 
 Handler = Callable[[HttpRequest], Awaitable[HttpResponse]]
 Respond = Callable[[HttpResponse], None]
-ShortWay = Callable[[HttpRequest, Respond], bool]
-"""Takes a request without a task, if it can: True, and `Respond` is called once, later."""
+ShortWay = Callable[[Whole, Callable[[bytes], None]], bool]
+"""Takes a plain request without a task, if it can: True, and what it was given is called once, with all of the
+answer's bytes."""
 
 
 class _RefusedError(Exception):
@@ -138,8 +139,9 @@ class ServerConnection(asyncio.Protocol):
         """The loop's."""
         if self._last_words is not None:
             return
-        if self._between and not self._busy and not self._unread and (whole := whole_request(data)):
-            self._take_whole(whole, len(data))
+        if self._between and not self._busy and not self._unread and (whole := read_whole(data)):
+            if self._short_way is None or not self._take_short_way(self._short_way, whole):
+                self._take_whole(whole.request(), len(data))
             return
         self._between = False
         self._got_further = False
@@ -157,6 +159,27 @@ class ServerConnection(asyncio.Protocol):
                 self._give_up(500, _INTERNAL_ERROR)
         except httptools.HttpParserError:
             self._give_up(400, "what was sent is no HTTP request")
+
+    def _take_short_way(self, short_way: ShortWay, whole: Whole) -> bool:
+        """Not in the budget: one request of at most `WHOLE_BYTES_MAX` a connection."""
+        self._busy = True
+        try:
+            taken = short_way(whole, self._respond_bytes)
+        except Exception as error:  # noqa: BLE001 - the same as in `_answer`
+            self._report(f"{whole.method.decode()} {whole.target.decode()}", error)
+            self._respond_bytes(write_response(_message(500, _INTERNAL_ERROR), head=False, close=False))
+            return True
+        if not taken:
+            self._busy = False
+        return taken
+
+    def _respond_bytes(self, data: bytes) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            assert self._writer is not None
+            self._writer.write(data)
+        self._busy = False
+        if self._waiting or self._paused or self._ended or self._last_words is not None:
+            self._next()
 
     def _take_whole(self, request: HttpRequest, size_bytes: int) -> None:
         try:
@@ -270,13 +293,6 @@ class ServerConnection(asyncio.Protocol):
             return
         turn = self._waiting.popleft()
         respond = functools.partial(self._respond, turn)
-        try:
-            if self._short_way is not None and self._short_way(turn.request, respond):
-                return
-        except Exception as error:  # noqa: BLE001 - the same as in `_answer`
-            self._report(f"{turn.request.method} {turn.request.path}", error)
-            respond(_message(500, _INTERNAL_ERROR))
-            return
         self._running = turn.request
         task = asyncio.get_running_loop().create_task(self._answer(turn.request, respond))
         self._tasks.add(task)

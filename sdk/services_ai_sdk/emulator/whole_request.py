@@ -18,10 +18,10 @@ _HEAD = re.compile(
     rb"((?:\r\n[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}: ?[\t -~\x80-\xff]*){1,64})\r\n\r\n"
 )
 _HEADER = re.compile(rb"\r\n([^:\r\n]+):[ \t]*([^\r\n]*)")
-_LENGTH = re.compile(rb"\r\ncontent-length: ?([0-9]{1,8})(?=\r\n|$)", re.IGNORECASE)
-_NOT_HERE = re.compile(
-    rb"\r\n(?:transfer-encoding|expect|upgrade|connection|proxy-connection|te|trailer):", re.IGNORECASE
+_FRAMING = re.compile(
+    rb"\r\n(content-length|transfer-encoding|expect|upgrade|connection|proxy-connection|te|trailer): ?([^\r]*)"
 )
+_LENGTH_DIGITS_MAX = 8
 
 
 class Whole(NamedTuple):
@@ -29,17 +29,22 @@ class Whole(NamedTuple):
 
     Attributes:
         header_lines: Each behind its own line end.
+        lowered: The same in lower case.
     """
 
     method: bytes
     target: bytes
     header_lines: bytes
+    lowered: bytes
     body: bytes
 
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """For whoever looks at them."""
+        return _HEADER.findall(self.header_lines)
+
     def request(self) -> HttpRequest:
-        """For whoever looks at its headers."""
-        headers = _HEADER.findall(self.header_lines)
-        return HttpRequest(self.method.decode(), self.target.decode(), headers, self.body)
+        """As the parser would have it."""
+        return HttpRequest(self.method.decode(), self.target.decode(), self.headers(), self.body)
 
 
 def read_whole(data: bytes) -> Whole | None:
@@ -49,15 +54,13 @@ def read_whole(data: bytes) -> Whole | None:
     head = _HEAD.match(data)
     if head is None:
         return None
-    lines = head[3]
-    length = _LENGTH.search(lines)
-    if length is None or _NOT_HERE.search(lines) or lines.lower().count(b"\r\ncontent-length:") != 1:
+    method, target, lines = head.groups()
+    lowered = lines.lower()
+    framing = _FRAMING.findall(lowered)
+    if len(framing) != 1:
+        return None
+    ((name, length),) = framing
+    if name != b"content-length" or not length.isdigit() or len(length) > _LENGTH_DIGITS_MAX:
         return None
     body = data[head.end() :]
-    return Whole(head[1], head[2], lines, body) if int(length[1]) == len(body) else None
-
-
-def whole_request(data: bytes) -> HttpRequest | None:
-    """`read_whole`, with its headers told apart."""
-    whole = read_whole(data)
-    return whole.request() if whole is not None else None
+    return Whole(method, target, lines, lowered, body) if int(length) == len(body) else None

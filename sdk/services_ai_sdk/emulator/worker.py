@@ -8,12 +8,12 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
-from services_ai_sdk.emulator import answers, log_texts
+from services_ai_sdk.emulator import answers
 from services_ai_sdk.emulator.answers import RESPONSE_BYTES_MAX, Failure, InvokeAnswer
 from services_ai_sdk.emulator.body_budget import BodyBudget
-from services_ai_sdk.emulator.call_log import CallLog
+from services_ai_sdk.emulator.call_log import CallLog, Ended
 from services_ai_sdk.emulator.cgroups import MemoryGroup
 from services_ai_sdk.emulator.init_failure import InitFailedError
 from services_ai_sdk.emulator.invocation import Invocation
@@ -32,6 +32,8 @@ ASKS_WITHIN_S = 1.0
 HANDED_BACK_MAX = 2
 MEMORY_LOOKED_AT_S = 0.1
 _ENDS_MAX_S = 5.0
+_TIMER_EXACT_S = 0.002
+"""The loop's timers count whole milliseconds."""
 
 
 class Phase(StrEnum):
@@ -65,16 +67,6 @@ class Owner(Protocol):
 
     def takes_back(self, invocation: Invocation) -> None:
         """It did not take the event it was given: nothing of it has run."""
-
-
-class _Unsettled(NamedTuple):
-    """An event that was answered."""
-
-    invocation: Invocation
-    duration_ms: float
-    init_ms: float
-    note: str
-    timer: asyncio.TimerHandle | None
 
 
 class Worker:
@@ -120,7 +112,9 @@ class Worker:
         self._waiting: RuntimeApiConnection | None = None
         self._invocation: Invocation | None = None
         self._is_handed_out = False
+        self._due_s = math.inf
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_at_s = math.inf
         self._watch: asyncio.TimerHandle | None = None
         self._servers: list[asyncio.AbstractServer] = []
         self._init_ms = 0.0
@@ -129,14 +123,18 @@ class Worker:
         self._memory_at_s = -math.inf
         self._too_much_memory = self._starved = False
         self._exit_code = 0
-        self._said_start = False
-        self._unsettled: _Unsettled | None = None
-        self._log = CallLog(spec, stream, sink, self._memory, clocks.now_ms)
+        self._unsettled: Ended | None = None
+        self._log = CallLog(spec, stream, sink, self._memory)
 
     @property
     def pid(self) -> int:
         """On this machine."""
         return self.process.worker_pid
+
+    @property
+    def asks(self) -> bool:
+        """Whether the runtime waits for an event already."""
+        return self._waiting is not None
 
     async def start(self, aws: Callable[[], asyncio.Protocol]) -> None:
         """Serves its two listeners, lets it import the function, and waits until it asks for an event.
@@ -165,7 +163,7 @@ class Worker:
         else:
             self._watch_memory()
         self.process.go()
-        self._timer = self._loop.call_later(self._init_max_s, self._init_took_too_long)
+        timer = self._loop.call_later(self._init_max_s, self._init_took_too_long)
         try:
             await self._ready
             if self.phase is not Phase.IDLE:
@@ -173,7 +171,7 @@ class Worker:
                 await self.ended
                 raise self._init_failed(b"", self._why_ended)
         finally:
-            self._cancel_timer()
+            timer.cancel()
 
     def run(self, invocation: Invocation) -> None:
         """Gives it an event. It must be idle."""
@@ -188,26 +186,22 @@ class Worker:
             self._init_ms = 0.0
         else:
             invocation.started_s = now_s
-        self._said_start = False
-        asks = self._waiting is not None
-        if asks:
+        if self._waiting is not None:
             # First: the rest is done while the process wakes up.
-            self._send()
+            self._send(now_s)
             if self._invocation is not invocation:
                 # It could not be handed over, and is another worker's now.
                 return
+            due_s = invocation.started_s + self.spec.timeout_s
+        else:
+            # It has answered, and as a rule asks for the next event within microseconds.
+            due_s = min(invocation.started_s + self.spec.timeout_s, now_s + ASKS_WITHIN_S)
+            invocation.started_ms = self._clocks.now_ms()
         # What came between two events belongs to the earlier one's thread, but no log has a place for it but this.
         if self._init_lines or self._output.has_kept:
             invocation.lines += [*self._init_lines, *self._output.take()]
             self._init_lines = []
-        invocation.lines.append(self._say(log_texts.start(invocation.request_id, self.spec.version)))
-        self._said_start = True
-        left_s = self._left_s(invocation, now_s)
-        if asks:
-            self._timer = self._loop.call_later(left_s, self._timed_out)
-        else:
-            # It has answered, and as a rule asks for the next event within microseconds.
-            self._timer = self._loop.call_later(min(left_s, ASKS_WITHIN_S), self._is_late)
+        self._look_at(due_s, now_s)
 
     def kill(self) -> None:
         """Ends it; `ended` tells when it is over."""
@@ -220,6 +214,10 @@ class Worker:
         if self.phase is not Phase.IDLE or not self.process.lives():
             return False
         return self._waiting is not None or self._clocks.now_s() - self.idle_since_s < ASKS_WITHIN_S
+
+    def running_id(self) -> str:
+        """The request id of the event that its process has, or nothing."""
+        return self._invocation.request_id if self._invocation is not None and self._is_handed_out else ""
 
     def asks_next(self, connection: RuntimeApiConnection) -> None:
         """The runtime is ready for an event."""
@@ -234,7 +232,7 @@ class Worker:
                 self._ready.set_result(None)
         elif self._invocation is not None:
             # An event was handed over while the last one's answer was still on its way.
-            self._send()
+            self._send(self._clocks.now_s())
 
     def answers(self, request_id: str, body: bytes, size_bytes: int) -> bool:
         """The handler's response."""
@@ -286,22 +284,32 @@ class Worker:
             used_mb=self._memory(),
         )
 
-    def _timed_out(self) -> None:
-        invocation = self._invocation
-        if invocation is None:
-            return
+    def _timed_out(self, invocation: Invocation) -> None:
         failure = answers.timed_out(invocation.request_id, self.spec.timeout_s)
         self._finish(failure.payload(), "Unhandled", failure.message, timed_out=True)
         self.kill()
 
-    def _is_late(self) -> None:
-        """Time to see whether it asked for the event that it was given."""
+    def _look_at(self, due_s: float, now_s: float) -> None:
+        """Sees then whether its event is over. One timer for many calls: where it is too early it is set again."""
+        self._due_s = due_s
+        if due_s < self._timer_at_s:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer_at_s = due_s
+            self._timer = self._loop.call_later(due_s - now_s, self._is_due)
+
+    def _is_due(self) -> None:
+        self._timer, self._timer_at_s = None, math.inf
         invocation = self._invocation
         if invocation is None:
             return
         if self._is_handed_out:
-            left_s = self._left_s(invocation, self._clocks.now_s())
-            self._timer = self._loop.call_later(left_s, self._timed_out)
+            self._due_s = invocation.started_s + self.spec.timeout_s
+        now_s = self._clocks.now_s()
+        if now_s < self._due_s - _TIMER_EXACT_S:
+            self._look_at(self._due_s, now_s)
+        elif self._is_handed_out:
+            self._timed_out(invocation)
         else:
             self._hand_back(invocation)
 
@@ -309,21 +317,14 @@ class Worker:
         """The event never reached the process: another worker may run it, but not one after the other for ever."""
         if invocation.handed_back < HANDED_BACK_MAX:
             self._invocation = None
-            self._cancel_timer()
-            if self._said_start:
-                # The next worker writes a START of its own.
-                invocation.lines.pop()
             invocation.handed_back += 1
-            invocation.started_s = 0.0
+            invocation.started_s, invocation.started_ms = 0.0, 0
             self.kill()
             self._owner.takes_back(invocation)
         else:
             self.kill()
             what = answers.exited(invocation.request_id, 0)
             self._finish(what.payload(), "Unhandled", what.message)
-
-    def _left_s(self, invocation: Invocation, now_s: float) -> float:
-        return self.spec.timeout_s - (now_s - invocation.started_s)
 
     def _process_ended(self) -> None:
         if self.phase is Phase.ENDED:
@@ -347,7 +348,8 @@ class Worker:
 
     def _ended(self) -> None:
         self.phase = Phase.ENDED
-        self._cancel_timer()
+        if self._timer is not None:
+            self._timer.cancel()
         self._log.end()
         if self._watch is not None:
             self._watch.cancel()
@@ -367,24 +369,26 @@ class Worker:
 
     def _is_running(self, request_id: str) -> bool:
         # While the next request is awaited nothing has been handed out yet, so nothing can be answered.
-        return self._invocation is not None and self._is_handed_out and self._invocation.request_id == request_id
+        return request_id != "" and request_id == self.running_id()
 
-    def _send(self) -> None:
+    def _send(self, now_s: float) -> None:
         invocation, connection = self._invocation, self._waiting
         assert invocation is not None
         assert connection is not None
         self._waiting = None
-        left_s = self._left_s(invocation, self._clocks.now_s())
-        trace = invocation.trace or trace_id(invocation.request_id, self._clocks.now_ms())
+        left_s = self.spec.timeout_s - (now_s - invocation.started_s)
+        now_ms = self._clocks.now_ms()
+        invocation.started_ms = invocation.started_ms or now_ms
+        trace = invocation.trace or trace_id(invocation.request_id, now_ms)
         head = (
             f"Lambda-Runtime-Aws-Request-Id: {invocation.request_id}\r\n"
-            f"Lambda-Runtime-Deadline-Ms: {self._clocks.now_ms() + int(left_s * 1000)}\r\n"
+            f"Lambda-Runtime-Deadline-Ms: {now_ms + int(left_s * 1000)}\r\n"
             f"Lambda-Runtime-Invoked-Function-Arn: {invocation.invoked_arn}\r\n"
             f"Lambda-Runtime-Trace-Id: {trace}\r\n"
         )
         if invocation.client_context:
             head += f"Lambda-Runtime-Client-Context: {invocation.client_context}\r\n"
-        self._is_handed_out = connection.send_event(head.encode("latin-1"), invocation.payload)
+        self._is_handed_out = connection.send_event(head, invocation.payload)
         if not self._is_handed_out:
             self._hand_back(invocation)
 
@@ -397,8 +401,8 @@ class Worker:
         self._is_handed_out = False
         now_s = self._clocks.now_s()
         duration_ms = self.spec.timeout_s * 1000.0 if timed_out else (now_s - invocation.started_s) * 1000
-        self._unsettled = _Unsettled(invocation, duration_ms, self._init_ms, note, self._timer)
-        self._init_ms, self._timer = 0.0, None
+        self._unsettled = Ended(invocation, duration_ms, self._init_ms, note)
+        self._init_ms = 0.0
         if invocation.log_tail:
             # A write of its own: whoever asked for the tail may look for the call's lines.
             self._log.close()
@@ -421,20 +425,16 @@ class Worker:
         self._settle()
 
     def _settle(self) -> None:
-        """What an answer need not wait for: its timer, its output, its log."""
-        if self._unsettled is None:
+        """What an answer need not wait for: its output, its log."""
+        ended = self._unsettled
+        if ended is None:
             return
-        invocation, duration_ms, init_ms, note, timer = self._unsettled
         self._unsettled = None
-        if timer is not None:
-            timer.cancel()
         # Everything printed before the response is in the pipe by now.
         self._output.drain_any()
         if self._output.has_kept:
-            invocation.lines += self._output.take()
-        if note:
-            invocation.lines.append(self._say(note))
-        self._log.ends(invocation, duration_ms, init_ms)
+            ended = ended._replace(printed=self._output.take())
+        self._log.ends(ended)
 
     def _memory(self) -> int:
         """Highest resident memory so far; looked at again only every 100 ms."""
@@ -453,14 +453,6 @@ class Worker:
             self.kill()
             return
         self._watch = self._loop.call_later(MEMORY_LOOKED_AT_S, self._watch_memory)
-
-    def _say(self, text: str) -> LogLine:
-        return LogLine(self._clocks.now_ms(), text)
-
-    def _cancel_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
 
 
 def _is_json(body: bytes) -> bool:

@@ -10,9 +10,11 @@ import pytest
 
 from services_ai_sdk.emulator.http import HttpRequest, HttpResponse
 from services_ai_sdk.emulator.runtime_api import RuntimeApiConnection
-from services_ai_sdk.emulator.server import Respond, ServerConnection
+from services_ai_sdk.emulator.server import ServerConnection
+from services_ai_sdk.emulator.whole_request import Whole
 
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+PLAIN = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"
 
 
 class BrokenWhileReading(ServerConnection):
@@ -33,7 +35,7 @@ async def not_bytes(request: HttpRequest) -> HttpResponse:
     return HttpResponse(200, [], "text")  # type: ignore[arg-type]
 
 
-def breaks(request: HttpRequest, respond: Respond) -> bool:
+def breaks(request: Whole, respond: Callable[[bytes], None]) -> bool:
     raise LookupError("defect")
 
 
@@ -60,7 +62,6 @@ def talk(make: Callable[[], asyncio.Protocol], sent: bytes) -> tuple[bytes, list
     ("make", "kind"),
     [
         (lambda: BrokenWhileReading(fine, set()), LookupError),
-        (lambda: ServerConnection(fine, set(), breaks), LookupError),
         (lambda: ServerConnection(not_bytes, set()), TypeError),
         (lambda: RuntimeApiConnection(BrokenOwner()), LookupError),
     ],
@@ -73,6 +74,13 @@ def test_a_defect_is_reported_and_answered(make: Callable[[], asyncio.Protocol],
     (report,) = reports
     assert type(report["exception"]) is kind
     assert report["exception"].__traceback__ is not None
+
+
+def test_a_defect_of_the_short_way_is_too() -> None:
+    answer, reports = talk(lambda: ServerConnection(fine, set(), breaks), PLAIN)
+    assert answer.startswith(b"HTTP/1.1 500 ")
+    assert b"defect" not in answer
+    assert [type(report["exception"]) for report in reports] == [LookupError]
 
 
 def test_the_request_behind_one_that_cannot_be_answered_is_answered() -> None:

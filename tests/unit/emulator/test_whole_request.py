@@ -7,7 +7,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from services_ai_sdk.emulator.whole_request import WHOLE_BYTES_MAX, whole_request
+from services_ai_sdk.emulator.http import HttpRequest
+from services_ai_sdk.emulator.whole_request import WHOLE_BYTES_MAX, read_whole
 
 PLAIN = (
     b"POST /2015-03-31/functions/a%3Ab/invocations?Qualifier=live HTTP/1.1\r\nHost: 127.0.0.1:4599\r\n"
@@ -15,6 +16,12 @@ PLAIN = (
     b"Authorization:  AWS4-HMAC-SHA256 x=y, z\r\n"
     b'amz-sdk-invocation-id: 0190\r\nContent-Length: 7\r\n\r\n{"a":1}'
 )
+
+
+def whole_request(data: bytes) -> HttpRequest | None:
+    """As the server takes it."""
+    whole = read_whole(data)
+    return whole.request() if whole is not None else None
 
 
 class Parsed:
