@@ -43,7 +43,13 @@ class CallLog:
         used_mb: Highest resident memory of the worker so far.
     """
 
-    def __init__(self, spec: FunctionSpec, stream: str, sink: LogSink, used_mb: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        spec: FunctionSpec,
+        stream: str,
+        sink: LogSink,
+        used_mb: Callable[[], int],
+    ) -> None:
         self._spec = spec
         self._stream = stream
         self._sink = sink
@@ -82,6 +88,11 @@ class CallLog:
             ]
             lines += invocation.lines
         self._sink.write(self._spec, self._stream, lines)
+
+    def say(self, at_ms: int, text: str) -> None:
+        """A line of its own, behind those of all calls so far."""
+        self.close()
+        self._sink.write(self._spec, self._stream, [LogLine(at_ms, text)])
 
     def end(self) -> None:
         """Writes what is there, for good."""

@@ -25,6 +25,7 @@ from services_ai_sdk.emulator.init_failure import InitFailedError
 from services_ai_sdk.emulator.invocation import Caller, Invocation, RequestIds
 from services_ai_sdk.emulator.launch import Process, listens, spawn
 from services_ai_sdk.emulator.layouts import Layouts
+from services_ai_sdk.emulator.memory_ceiling import MemoryCeiling, half_of_memory_mb
 from services_ai_sdk.emulator.orphans import end_orphans
 from services_ai_sdk.emulator.pool import WORKER_CALLS_MAX, Pool
 from services_ai_sdk.emulator.ports import Destinations, FunctionSource, LogSink
@@ -36,7 +37,7 @@ from services_ai_sdk.emulator.worker import INIT_MAX_S, Clocks, Owner, Worker
 
 WORKERS_TOTAL_MAX = 32
 IDLE_MAX_S = 300.0
-_REAPED_EVERY_S = 10.0
+_REAPED_EVERY_S = 1.0
 _ENDS_LOOKED_AT = 200
 
 AwsConnection = Callable[[FunctionSpec, Credentials], asyncio.Protocol]
@@ -59,6 +60,7 @@ class Engine:
         init_max_s: How long importing a function may take, as on Lambda.
         worker_calls_max: After this many calls a worker is replaced.
         workers_max: Of all functions together.
+        memory_max_mb: Of all workers together; half of this machine's where nothing is said.
         cgroups: Where the kernel's control groups are mounted.
         destinations: Where the outcomes of asynchronous calls go; without it `progress` is told what is lost.
         event_waits: Before asynchronous calls are tried again.
@@ -79,6 +81,7 @@ class Engine:
         init_max_s: float = INIT_MAX_S,
         worker_calls_max: int = WORKER_CALLS_MAX,
         workers_max: int = WORKERS_TOTAL_MAX,
+        memory_max_mb: int | None = None,
         cgroups: Path = CGROUPS,
         destinations: Destinations | None = None,
         event_waits: EventWaits = LAMBDA_WAITS,
@@ -108,7 +111,8 @@ class Engine:
         self._retired: set[Pool] = set()
         self._unready: set[Process] = set()
         self._workers: set[Worker] = set()
-        self._room = Room(workers_max, self._all_pools, self._clocks.now_s)
+        self._memory = MemoryCeiling(memory_max_mb or half_of_memory_mb(), self._all_pools)
+        self._room = Room(workers_max, self._memory, self._all_pools, self._clocks.now_s)
         self._numbers: dict[str, int] = {}
         self._aws_connection: AwsConnection | None = None
         self._reaper: asyncio.Task[None] | None = None
@@ -287,6 +291,7 @@ class Engine:
                 for pool in pools
                 for worker in sorted(pool.workers, key=lambda worker: worker.pid)
             ],
+            "memory": {"used_mb": self._memory.used_mb, "max_mb": self._memory.ceiling_mb},
             "events": self._events.status(),
             "protections": self._sandbox.protections(),
         }
@@ -397,6 +402,7 @@ class Engine:
     async def _reap(self) -> None:
         while True:
             await asyncio.sleep(_REAPED_EVERY_S)
+            self._memory.look()
             now_s = self._clocks.now_s()
             for pool in list(self._pools.values()):
                 for worker in pool.idle():

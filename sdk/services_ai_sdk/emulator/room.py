@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
+from services_ai_sdk.emulator.memory_ceiling import MemoryCeiling
+
 if TYPE_CHECKING:
     from services_ai_sdk.emulator.pool import Pool
 
@@ -17,12 +19,20 @@ class Room:
 
     Args:
         workers_max: How many there are.
+        memory: How much of it all workers may have: one place less is free where another worker does not fit.
         pools: All pools that may have workers.
         now_s: Monotonic.
     """
 
-    def __init__(self, workers_max: int, pools: Callable[[], Iterable[Pool]], now_s: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        workers_max: int,
+        memory: MemoryCeiling,
+        pools: Callable[[], Iterable[Pool]],
+        now_s: Callable[[], float],
+    ) -> None:
         self.workers_max = workers_max
+        self._memory = memory
         self.lacking: dict[Pool, None] = {}
         """Pools that were refused a place, in the order in which they began to lack it."""
         self._pools = pools
@@ -33,6 +43,8 @@ class Room:
         pools = list(self._pools())
         idle = [(worker.idle_since_s, worker.pid, worker, owner) for owner in pools for worker in owner.idle()]
         free = max(0, self.workers_max - sum(each.places for each in pools))
+        if not self._memory.fits(pool):
+            free = 0
         if free + len(idle) <= len(self._ahead_of(pool)):
             self.lacking.setdefault(pool)
             return False

@@ -18,19 +18,21 @@ from services_ai_sdk.emulator.cgroups import MemoryGroup
 from services_ai_sdk.emulator.init_failure import InitFailedError
 from services_ai_sdk.emulator.invocation import Invocation
 from services_ai_sdk.emulator.launch import Process
+from services_ai_sdk.emulator.left_behind import Running, running
 from services_ai_sdk.emulator.log_texts import trace_id
-from services_ai_sdk.emulator.memory import memory_mb_of, tree_memory_mb
 from services_ai_sdk.emulator.output import Output, tail
 from services_ai_sdk.emulator.ports import LogLine, LogSink
 from services_ai_sdk.emulator.runtime_api import HELD_BYTES_MAX, RuntimeApiConnection
 from services_ai_sdk.emulator.spec import FunctionSpec
+from services_ai_sdk.emulator.worker_memory import WorkerMemory
 
 INIT_MAX_S = 10.0
 """Lambda's limit of the init phase; then it is tried again within the call (Lambda Developer Guide)."""
 ASKS_WITHIN_S = 1.0
 """So long a worker that has answered may take to ask for the next event before it is replaced."""
 HANDED_BACK_MAX = 2
-MEMORY_LOOKED_AT_S = 0.1
+LOOKS_AFTER_S = 0.02
+"""So long after a call what it left may still come to its end."""
 _ENDS_MAX_S = 5.0
 _TIMER_EXACT_S = 0.002
 """The loop's timers count whole milliseconds."""
@@ -115,16 +117,19 @@ class Worker:
         self._due_s = math.inf
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at_s = math.inf
-        self._watch: asyncio.TimerHandle | None = None
         self._servers: list[asyncio.AbstractServer] = []
         self._init_ms = 0.0
         self._init_lines: list[LogLine] = []
-        self._memory_mb = 0
-        self._memory_at_s = -math.inf
         self._too_much_memory = self._starved = False
         self._exit_code = 0
         self._unsettled: Ended | None = None
-        self._log = CallLog(spec, stream, sink, self._memory)
+        self._from_start = Running(0, 0)
+        self._may_leave_something = False
+        self._looks_after: asyncio.TimerHandle | None = None
+        self.memory = WorkerMemory(process, spec.memory_mb, clocks.now_s, self._has_too_much_memory)
+        self.memory_mb = 0
+        """Its own and that of all it started, when it was last looked at; 0 before."""
+        self._log = CallLog(spec, stream, sink, self.memory.highest_mb)
 
     @property
     def pid(self) -> int:
@@ -161,7 +166,7 @@ class Worker:
                 # It is gone already; its end says so below.
                 self.kill()
         else:
-            self._watch_memory()
+            self.memory.watch()
         self.process.go()
         timer = self._loop.call_later(self._init_max_s, self._init_took_too_long)
         try:
@@ -226,6 +231,7 @@ class Worker:
             self._init_ms = (self._clocks.now_s() - self.started_s) * 1000
             self._output.drain()
             self._init_lines = self._output.take()
+            self._from_start = running(self.pid, self.process.outer.pid)
             self.phase = Phase.IDLE
             self.idle_since_s = self._clocks.now_s()
             if not self._ready.done():
@@ -281,7 +287,7 @@ class Worker:
             [*self._init_lines, *self._output.take()],
             stream=self.stream,
             duration_ms=(self._clocks.now_s() - self.started_s) * 1000,
-            used_mb=self._memory(),
+            used_mb=self.memory.highest_mb(),
         )
 
     def _timed_out(self, invocation: Invocation) -> None:
@@ -351,8 +357,9 @@ class Worker:
         if self._timer is not None:
             self._timer.cancel()
         self._log.end()
-        if self._watch is not None:
-            self._watch.cancel()
+        self.memory.end()
+        if self._looks_after is not None:
+            self._looks_after.cancel()
         self._loop.remove_reader(self._output.fd)
         for server in self._servers:
             server.close()
@@ -416,6 +423,9 @@ class Worker:
             invocation.request_id,
             tail(invocation.lines) if invocation.log_tail else b"",
         )
+        left = self._left_behind() if self._may_leave_something else ""
+        if left:
+            self.kill()
         if self.phase is Phase.BUSY and not timed_out:
             self.phase = Phase.IDLE
             self.idle_since_s = now_s
@@ -423,6 +433,8 @@ class Worker:
         # Whoever is answered may call again at once, and finds this worker idle; what its log needs can wait.
         invocation.answered(answer)
         self._settle()
+        if left:
+            self._say_why_replaced(left)
 
     def _settle(self) -> None:
         """What an answer need not wait for: its output, its log."""
@@ -435,24 +447,34 @@ class Worker:
         if self._output.has_kept:
             ended = ended._replace(printed=self._output.take())
         self._log.ends(ended)
+        if self._looks_after is None:
+            self._looks_after = self._loop.call_later(LOOKS_AFTER_S, self._after_calls)
 
-    def _memory(self) -> int:
-        """Highest resident memory so far; looked at again only every 100 ms."""
-        now_s = self._clocks.now_s()
-        if now_s - self._memory_at_s >= MEMORY_LOOKED_AT_S:
-            self._memory_at_s = now_s
-            self._memory_mb = max(self._memory_mb, memory_mb_of(self.pid, b"VmHWM:"))
-        return self._memory_mb
+    def _has_too_much_memory(self) -> None:
+        self._too_much_memory = True
+        self.kill()
 
-    def _watch_memory(self) -> None:
-        """Where no control group limits memory: look, and end a worker that with its children has too much."""
-        if self.phase is Phase.ENDED:
+    def _left_behind(self) -> str:
+        """What goes on in it that did not after its import, in words."""
+        self._may_leave_something = False
+        return running(self.pid, self.process.outer.pid).beyond(self._from_start)
+
+    def _after_calls(self) -> None:
+        """Replaces it where something goes on that no call waits for. Looked at once for several calls."""
+        self._looks_after = None
+        if self.phase is not Phase.IDLE and self.phase is not Phase.BUSY:
             return
-        if tree_memory_mb(self.process.outer.pid, self.spec.memory_mb) > self.spec.memory_mb:
-            self._too_much_memory = True
+        left = self._left_behind()
+        if left and self.phase is Phase.BUSY:
+            # It may be what the call that runs now works with: seen when that is answered.
+            self._may_leave_something = True
+        elif left:
             self.kill()
-            return
-        self._watch = self._loop.call_later(MEMORY_LOOKED_AT_S, self._watch_memory)
+            self._say_why_replaced(left)
+
+    def _say_why_replaced(self, left: str) -> None:
+        what = f"{left} outlived a call: its worker is replaced; on Lambda what is left goes on in the next call"
+        self._log.say(self._clocks.now_ms(), f"[{what}]")
 
 
 def _is_json(body: bytes) -> bool:
