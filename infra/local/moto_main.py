@@ -37,14 +37,20 @@ def main() -> None:
     # Imports make no garbage worth collecting: a quarter of the start's time.
     gc.disable()
     kept = KeptState()
+    watchers = [kept.changed]
+
+    def changed() -> None:
+        for watcher in watchers:
+            watcher()
+
     app = make_app(
-        str(request["front_key"]), str(request["private_key"]), Path(request["store"]), kept.changed, _without()
+        str(request["front_key"]), str(request["private_key"]), Path(request["store"]), changed, _without()
     )
     found = kept.open(Path(request["state"])) if request.get("state") else {}
     gc.freeze()
     gc.enable()
     try:
-        asyncio.run(_serve(app, kept, found))
+        asyncio.run(_serve(app, kept, found, watchers))
     except KeyboardInterrupt:
         pass  # Ctrl-C reaches the whole terminal; the daemon decides about the end
 
@@ -108,8 +114,13 @@ def _without() -> list[str]:
     return found
 
 
-async def _serve(app: Any, kept: KeptState, found: dict[str, Any]) -> None:
+async def _serve(app: Any, kept: KeptState, found: dict[str, Any], watchers: list[Callable[[], None]]) -> None:
+    from infra.local.expiry import Sweeper, all_tables
     from infra.local.wsgi_server import WsgiProtocol
+
+    sweeper = Sweeper(all_tables, kept.changed)
+    watchers.append(sweeper.something_changed)
+    sweeper.start()
 
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: WsgiProtocol(app), "127.0.0.1", 0)

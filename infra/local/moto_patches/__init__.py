@@ -31,6 +31,7 @@ NAMES = (
     "table_properties",
     "bucket_properties",
     "stream_records",
+    "time_to_live",
     "cheap_transactions",
 )
 

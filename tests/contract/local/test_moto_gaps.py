@@ -14,7 +14,7 @@ import moto as moto_package
 import pytest
 
 from infra.local import moto_patches
-from tests.contract.local import test_moto_patches  # noqa: F401 - its marks
+from tests.contract.local import test_expiry, test_moto_patches  # noqa: F401 - their marks
 from tests.contract.local.gaps import GAPS
 from tests.contract.local.moto_process import running_moto
 from tests.contract.local.test_moto_patches import listening, make_code
@@ -48,3 +48,22 @@ def test_moto_has_the_gap(patch: str, tmp_path: Path) -> None:
                 f"its name in moto_patches.NAMES and @gap on {gap.probe.__name__}, which stays as a test of moto"
             )
     assert re.search(gap.seen_as, seen, re.DOTALL), f"{gap.probe.__name__} fails for another reason: {seen}"
+
+
+def test_moto_removes_no_expired_items_itself(moto: Any) -> None:
+    """The gap that `infra.local.expiry` closes."""
+    printed = moto.python("""
+from moto.dynamodb.models import DynamoDBBackend
+
+backend = DynamoDBBackend("us-east-1", "123456789012")
+table = backend.create_table(
+    name="t", schema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+    attr=[{"AttributeName": "pk", "AttributeType": "S"}], throughput=None, billing_mode="PAY_PER_REQUEST",
+    global_indexes=[], indexes=[], streams=None, sse_specification=None, tags=[],
+    deletion_protection_enabled=False, warm_throughput=None,
+)
+backend.update_time_to_live("t", {"Enabled": True, "AttributeName": "end"})
+backend.put_item("t", {"pk": {"S": "a"}, "end": {"N": "1700000000"}})
+print(len(backend.scan("t", {}, None, None, None, {}, {}, None, False, None, (None, None))[0]))
+""")
+    assert printed == "1\n", "moto removes expired items itself now: is infra/local/expiry.py still needed?"
