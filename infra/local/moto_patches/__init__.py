@@ -33,6 +33,7 @@ NAMES = (
     "stream_records",
     "time_to_live",
     "cheap_transactions",
+    "client_tokens",
 )
 
 

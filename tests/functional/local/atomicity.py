@@ -238,6 +238,28 @@ class Batches:
         return {"items of batches": (found, seen["written"] - seen["unprocessed"])}
 
 
+class Duplicates:
+    """A transaction that everybody sends under the same token happens once."""
+
+    def prepare(self, client: Any, table: str) -> None:
+        put(client, table, "once", 0)
+
+    def work(self, client: Any, table: str, caller: int, rounds: int) -> Iterator[str]:
+        for number in range(rounds):
+            count = {
+                "TableName": table, "Key": {"pk": {"S": "once"}}, "UpdateExpression": "ADD v :one",
+                "ExpressionAttributeValues": {":one": {"N": "1"}},
+            }  # fmt: skip
+            client.transact_write_items(TransactItems=[{"Update": count}], ClientRequestToken=f"{table}-{number}")
+            yield "answered"
+
+    def judge(self, client: Any, table: str, target: Target, seen: Counter[str]) -> dict[str, tuple[Any, Any]]:
+        return {
+            "tokens that were used": (value(client, table, "once"), target.rounds),
+            "answers": (seen["answered"], target.callers * target.rounds),
+        }
+
+
 CHECKS: tuple[type[Check], ...] = (
     OneWinner,
     Counters,
@@ -245,6 +267,7 @@ CHECKS: tuple[type[Check], ...] = (
     ExclusiveTransactions,
     Rollbacks,
     Batches,
+    Duplicates,
 )
 
 
