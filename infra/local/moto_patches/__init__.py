@@ -32,7 +32,12 @@ NAMES = (
     "bucket_properties",
     "stream_records",
     "time_to_live",
+    "item_sizes",
+    "refused_updates",
+    "key_limits",
+    "batch_limits",
     "cheap_transactions",
+    "transaction_limits",
     "client_tokens",
 )
 

@@ -14,7 +14,12 @@ import moto as moto_package
 import pytest
 
 from infra.local import moto_patches
-from tests.contract.local import test_expiry, test_moto_patches, test_transactions  # noqa: F401 - their marks
+from tests.contract.local import (  # noqa: F401 - their marks
+    test_dynamodb_limits,
+    test_expiry,
+    test_moto_patches,
+    test_transactions,
+)
 from tests.contract.local.gaps import GAPS
 from tests.contract.local.moto_process import running_moto
 from tests.contract.local.test_moto_patches import listening, make_code
