@@ -39,6 +39,7 @@ NAMES = (
     "cheap_transactions",
     "transaction_limits",
     "client_tokens",
+    "consumed_capacity",
 )
 
 

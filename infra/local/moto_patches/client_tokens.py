@@ -38,8 +38,7 @@ def apply() -> None:
                 f"1 validation error detected: Value '{token}' at 'clientRequestToken' failed to satisfy "
                 "constraint: Member must have length less than or equal to 36"
             )
-        backend = self.dynamodb_backend
-        tokens = _valid_tokens(backend)
+        tokens = _valid_tokens(self.dynamodb_backend)
         digest = _digest(self.body["TransactItems"])
         known = tokens.get(token)
         if known is None:
@@ -51,11 +50,10 @@ def apply() -> None:
                 f"{ERROR_TYPE_PREFIX}IdempotentParameterMismatchException",
                 f"the token {token} belongs to another request of the last ten minutes",
             )
-        for entry in self.body["TransactItems"]:
-            # What it costs: DynamoDB reads the items, and says so in ConsumedCapacity.
-            ((_, operation),) = entry.items()
-            backend.get_item(operation["TableName"], operation.get("Key") or operation["Item"])
-        return ActionResult({"ConsumedCapacity": [], "ItemCollectionMetrics": {}})
+        answer = ActionResult({"ConsumedCapacity": [], "ItemCollectionMetrics": {}})
+        # It costs a reading of the items: see consumed_capacity.
+        answer.replayed = True  # type: ignore[attr-defined]
+        return answer
 
     handler.transact_write_items = transact_write_items
 

@@ -15,6 +15,7 @@ import pytest
 
 from infra.local import moto_patches
 from tests.contract.local import (  # noqa: F401 - their marks
+    test_consumed_capacity,
     test_dynamodb_limits,
     test_expiry,
     test_moto_patches,
