@@ -2,11 +2,13 @@
 
 Reads one JSON line from standard input (`{"front_key": …, "private_key": …, "store": …}`, and `"state"` where its
 state shall be kept), then answers `{"port": …, "found": …}` on standard output.
+`--without PATCH` leaves a patch of moto out: a test sees so whether it is still needed.
 It ends when standard input closes, and the kernel kills it when the daemon dies.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import ctypes
 import functools
@@ -15,7 +17,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,18 +37,28 @@ def main() -> None:
     # Imports make no garbage worth collecting: a quarter of the start's time.
     gc.disable()
     kept = KeptState()
-    app = make_app(str(request["front_key"]), str(request["private_key"]), Path(request["store"]), kept.changed)
+    watchers = [kept.changed]
+
+    def changed() -> None:
+        for watcher in watchers:
+            watcher()
+
+    app = make_app(
+        str(request["front_key"]), str(request["private_key"]), Path(request["store"]), changed, _without()
+    )
     found = kept.open(Path(request["state"])) if request.get("state") else {}
     gc.freeze()
     gc.enable()
     try:
-        asyncio.run(_serve(app, kept, found))
+        asyncio.run(_serve(app, kept, found, watchers))
     except KeyboardInterrupt:
         pass  # Ctrl-C reaches the whole terminal; the daemon decides about the end
 
 
-def make_app(front_key: str, private_key: str, store: Path, changed: Callable[[], None]) -> Any:
-    """Imports moto, closes its gaps, and puts our private operations beside it.
+def make_app(
+    front_key: str, private_key: str, store: Path, changed: Callable[[], None], without: Collection[str] = ()
+) -> Any:
+    """Imports moto, closes its gaps but those of the patches named, and puts our private operations beside it.
 
     `changed` is called after whatever may have changed something.
     """
@@ -72,7 +84,7 @@ def make_app(front_key: str, private_key: str, store: Path, changed: Callable[[]
     from infra.local.snapshots.changes import counted, counted_operation
 
     default_user_config["core"]["reset_boto3_session"] = False
-    moto_patches.apply_all()
+    moto_patches.apply_all(without)
     application = counted(DomainDispatcherApplication(create_backend_app), changed)
     operations: dict[str, Operation] = {
         "function": functools.partial(functions.describe_function, store),
@@ -95,8 +107,20 @@ def make_app(front_key: str, private_key: str, store: Path, changed: Callable[[]
     )
 
 
-async def _serve(app: Any, kept: KeptState, found: dict[str, Any]) -> None:
+def _without() -> list[str]:
+    parser = argparse.ArgumentParser(prog="python -m infra.local.moto_main")
+    parser.add_argument("--without", metavar="PATCH", action="append", default=[])
+    found: list[str] = parser.parse_args().without
+    return found
+
+
+async def _serve(app: Any, kept: KeptState, found: dict[str, Any], watchers: list[Callable[[], None]]) -> None:
+    from infra.local.expiry import Sweeper, all_tables
     from infra.local.wsgi_server import WsgiProtocol
+
+    sweeper = Sweeper(all_tables, kept.changed)
+    watchers.append(sweeper.something_changed)
+    sweeper.start()
 
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: WsgiProtocol(app), "127.0.0.1", 0)

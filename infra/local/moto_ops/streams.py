@@ -61,6 +61,7 @@ def _record(source: dict[str, Any], arn: str) -> dict[str, Any]:
     for image in ("Keys", "NewImage", "OldImage"):
         if image in data:
             data[image] = _jsonable(data[image])
+    identity = source.get("userIdentity")
     return {
         "eventID": source["eventID"],
         "eventName": source["eventName"],
@@ -69,6 +70,12 @@ def _record(source: dict[str, Any], arn: str) -> dict[str, Any]:
         "awsRegion": arn.split(":")[3],
         "dynamodb": data,
         "eventSourceARN": arn,
+        # As Lambda spells it; the stream's own API has capitals.
+        **(
+            {"userIdentity": {name[0].lower() + name[1:]: value for name, value in identity.items()}}
+            if identity
+            else {}
+        ),
     }
 
 

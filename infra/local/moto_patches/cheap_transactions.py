@@ -7,10 +7,9 @@ in place of the one that CloudFormation and stream readers know. Here the touche
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
 from typing import Any
 
-Undo = Callable[[], None]
+from infra.local.undo import all_or_nothing
 
 
 def apply() -> None:
@@ -22,18 +21,15 @@ def apply() -> None:
     model: Any = Table
 
     def transact_write_items(self: Any, transact_items: list[dict[str, Any]]) -> None:
-        undo_log, tables = _undo_log(self, transact_items)
-        for table in tables:
-            table.in_transaction = True
-        try:
-            transact(self, transact_items)
-        except BaseException:
-            for undo in reversed(undo_log):
-                undo()
-            raise
-        finally:
+        operations: list[dict[str, Any]] = [next(iter(entry.values()), {}) for entry in transact_items]
+        with all_or_nothing(self, operations) as tables:
             for table in tables:
-                del table.in_transaction
+                table.in_transaction = True
+            try:
+                transact(self, transact_items)
+            finally:
+                for table in tables:
+                    del table.in_transaction
 
     def deepcopy(self: Any, memo: dict[int, Any]) -> Any:
         if self.__dict__.get("in_transaction"):
@@ -46,49 +42,3 @@ def apply() -> None:
     model.in_transaction = False
     model.__deepcopy__ = deepcopy
     DynamoDBBackend.transact_write_items = transact_write_items  # type: ignore[method-assign]
-
-
-def _undo_log(backend: Any, transact_items: list[dict[str, Any]]) -> tuple[list[Undo], list[Any]]:
-    """How to take back what these operations may do. One that names no item does nothing: moto refuses it."""
-    from moto.dynamodb.exceptions import MockValidationException
-
-    undo_log: list[Undo] = []
-    tables: dict[str, Any] = {}
-    for entry in transact_items:
-        operation: dict[str, Any] = next(iter(entry.values()), {})
-        table = backend.tables.get(operation.get("TableName"))
-        if table is None:
-            continue
-        if table.name not in tables:
-            tables[table.name] = table
-            undo_log.append(_restore_stream(table))
-        try:
-            keys = backend.get_keys_value(table, operation.get("Key") or operation.get("Item") or {})
-        except MockValidationException:
-            continue
-        undo_log.append(_restore_item(table, *keys))
-    return undo_log, list(tables.values())
-
-
-def _restore_item(table: Any, hash_key: Any, range_key: Any) -> Undo:
-    before = copy.deepcopy(table.get_item(hash_key, range_key))
-
-    def undo() -> None:
-        place, key = (table.items, hash_key) if range_key is None else (table.items[hash_key], range_key)
-        if before is None:
-            place.pop(key, None)
-        else:
-            place[key] = before
-
-    return undo
-
-
-def _restore_stream(table: Any) -> Undo:
-    shard = table.stream_shard
-    mark = shard.starting_sequence_number + len(shard.items) if shard is not None else 0
-
-    def undo() -> None:
-        if shard is not None:
-            del shard.items[max(0, mark - shard.starting_sequence_number) :]
-
-    return undo

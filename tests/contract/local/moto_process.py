@@ -1,7 +1,4 @@
-"""moto's process alone, as the engine uses it, and boto3 clients that have its key.
-
-`WITHOUT_PATCH=stream_records ./dev test tests/contract/local/test_moto_patches.py` leaves one out: its test fails.
-"""
+"""moto's process alone, as the engine uses it, and boto3 clients that have its key."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,24 +15,39 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-START = """
-import os
-from infra.local import moto_main, moto_patches
-moto_patches.NAMES = tuple(name for name in moto_patches.NAMES if name != os.environ.get("WITHOUT_PATCH"))
-moto_main.main()
-"""
 KEYS = {"front_key": "front", "private_key": "private"}
+
+
+def patched_python(source: str, without: Sequence[str] = ()) -> str:
+    """What a program prints where moto is patched."""
+    start = f"from infra.local import moto_patches\nmoto_patches.apply_all({list(without)})\n"
+    done = subprocess.run(
+        [sys.executable, "-c", start + source], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 class Moto:
     def __init__(
-        self, port: int, store: Path, log: Path, found: dict[str, Any], process: subprocess.Popen[str]
+        self,
+        port: int,
+        store: Path,
+        log: Path,
+        found: dict[str, Any],
+        process: subprocess.Popen[str],
+        without: str | None = None,
     ) -> None:
         self.port = port
         self.store = store
         self.found = found
         self._log = log
         self._process = process
+        self._without = [without] if without else []
+
+    def python(self, source: str) -> str:
+        """What a program prints in a process of its own that has the same patches."""
+        return patched_python(source, self._without)
 
     def kill(self) -> None:
         """Ends it without a chance to write anything."""
@@ -102,13 +114,16 @@ class Moto:
 
 
 @contextmanager
-def running_moto(folder: Path, state: Path | None = None) -> Iterator[Moto]:
-    """moto's process, with what it needs in a folder; ended in order unless the test has killed it."""
+def running_moto(folder: Path, state: Path | None = None, without: str | None = None) -> Iterator[Moto]:
+    """moto's process, with what it needs in a folder; ended in order unless the test has killed it.
+
+    With all patches, or all but one.
+    """
     store, log = folder / "store", folder / "moto.log"
     store.mkdir(exist_ok=True)
     with log.open("a") as printed:
         process = subprocess.Popen(
-            [sys.executable, "-c", START],
+            [sys.executable, "-m", "infra.local.moto_main", *(["--without", without] if without else [])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=printed,
@@ -123,7 +138,7 @@ def running_moto(folder: Path, state: Path | None = None) -> Iterator[Moto]:
         line = process.stdout.readline()
         assert line, log.read_text()
         answer = json.loads(line)
-        yield Moto(answer["port"], store, log, answer["found"], process)
+        yield Moto(answer["port"], store, log, answer["found"], process, without)
     finally:
         killed = process.poll() is not None
         process.stdin.close()
