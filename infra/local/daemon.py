@@ -36,6 +36,7 @@ from infra.local.worker_calls import NothingOfMotos, PluginRoles
 from services_ai_sdk.emulator.engine import Engine
 from services_ai_sdk.emulator.errors import EmulatorError
 from services_ai_sdk.emulator.front import Front
+from services_ai_sdk.emulator.pool import WORKERS_MAX
 from services_ai_sdk.wire.errors import PlatformError, ServicesAIError
 
 
@@ -122,7 +123,7 @@ class Daemon:
             destinations=MotoDestinations(moto, bells),
             event_waits=LOCAL_WAITS,
         )
-        pollers = Pollers(moto, engine, bells)
+        pollers = Pollers(moto, engine, bells, WORKERS_MAX)
         front = Front(
             engine,
             upstream=("127.0.0.1", moto.port),

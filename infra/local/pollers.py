@@ -47,6 +47,7 @@ class Pollers:
         moto: Private operations.
         engine: Runs the functions.
         bells: `functions` says that mappings may have changed.
+        batches_max: Batches of one queue at once that the engine has workers for.
         sleep: Waits so many seconds.
     """
 
@@ -55,13 +56,18 @@ class Pollers:
         moto: Operations,
         engine: Invoker,
         bells: Bells,
+        batches_max: int,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._moto = moto
         self._engine = engine
         self._bells = bells
+        self._batches_max = batches_max
         self._sleep = sleep
         self._running: dict[str, _Running] = {}
+        self._queue_pollers: set[SqsPoller] = set()
+        """Also those whose last batches are still with their functions."""
+        self._finishing: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
         """Until cancelled; ends the pollers with it."""
@@ -76,9 +82,12 @@ class Pollers:
                     continue
                 await self._bells.functions.wait(seen, IDLE_S)
         finally:
-            for running in self._running.values():
-                running.task.cancel()
-            await asyncio.gather(*(running.task for running in self._running.values()), return_exceptions=True)
+            tasks = [*(running.task for running in self._running.values()), *self._finishing]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            for poller in self._queue_pollers:
+                await poller.end()
 
     async def refresh(self) -> None:
         """Starts, restarts and ends pollers so that they match the mappings there are."""
@@ -88,6 +97,9 @@ class Pollers:
             if running.mapping != mappings.get(uuid):
                 running.task.cancel()
                 await asyncio.gather(running.task, return_exceptions=True)
+                if isinstance(running.poller, SqsPoller):
+                    # What is with the function is not with it twice: only new batches follow the change.
+                    self._finish(running.poller)
                 if uuid not in mappings:
                     del self._running[uuid]
         for uuid, mapping in mappings.items():
@@ -115,17 +127,26 @@ class Pollers:
         self, mapping: dict[str, Any], before: SqsPoller | StreamPoller | None
     ) -> SqsPoller | StreamPoller | None:
         arn: str = mapping["EventSourceArn"]
-        if mapping.get("FilterCriteria"):
-            sys.stderr.write(
-                f"{arn}: FilterCriteria are not applied here; {mapping['FunctionArn']} sees every record\n"
-            )
         if ":sqs:" in arn:
-            return SqsPoller(self._moto, self._engine, mapping, self._bells.queues)
+            poller = SqsPoller(self._moto, self._engine, mapping, self._bells.queues, self._batches_max)
+            self._queue_pollers.add(poller)
+            return poller
         if ":dynamodb:" in arn:
             position = before.position if isinstance(before, StreamPoller) else None
             return StreamPoller(self._moto, self._engine, mapping, self._bells.tables, position)
         sys.stderr.write(f"{arn}: the local cloud has no poller for this kind of event source\n")
         return None
+
+    def _finish(self, poller: SqsPoller) -> None:
+        task = asyncio.create_task(poller.finish())
+        self._finishing.add(task)
+
+        def finished(_: asyncio.Task[None]) -> None:
+            self._finishing.discard(task)
+            if not poller.in_flight:
+                self._queue_pollers.discard(poller)
+
+        task.add_done_callback(finished)
 
     async def _keep_running(self, poller: SqsPoller | StreamPoller, arn: str, troubles: _Troubles) -> None:
         """A poller that fails tries again later: nobody else would notice that it has ended."""

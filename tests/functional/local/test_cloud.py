@@ -128,18 +128,24 @@ def queue(cloud: Any, name: str, **attributes: str) -> tuple[str, str]:
 
 
 def test_a_queue_feeds_a_function_and_failures_reach_the_dead_letters(cloud: Any, deploy: Any) -> None:
-    name = deploy(QUEUE)
+    name = deploy(QUEUE, Timeout=1)
     sqs = cloud.client("sqs")
     dead_url, dead_arn = queue(cloud, f"{name}-dead")
     redrive = json.dumps({"deadLetterTargetArn": dead_arn, "maxReceiveCount": 2})
     url, arn = queue(cloud, name, VisibilityTimeout="1", RedrivePolicy=redrive)
     functions = cloud.client("lambda")
     mapping = functions.create_event_source_mapping(
-        EventSourceArn=arn, FunctionName=name, BatchSize=10, FunctionResponseTypes=["ReportBatchItemFailures"]
+        EventSourceArn=arn,
+        FunctionName=name,
+        BatchSize=10,
+        FunctionResponseTypes=["ReportBatchItemFailures"],
+        FilterCriteria={"Filters": [{"Pattern": '{"body": [{"anything-but": {"suffix": "unwanted"}}]}'}]},
     )
     sqs.send_message_batch(
         QueueUrl=url,
-        Entries=[{"Id": str(n), "MessageBody": body} for n, body in enumerate(["good", "bad", "fine"])],
+        Entries=[
+            {"Id": str(n), "MessageBody": body} for n, body in enumerate(["good", "bad", "bad unwanted", "fine"])
+        ],
     )
     letters = eventually(lambda: sqs.receive_message(QueueUrl=dead_url, WaitTimeSeconds=2).get("Messages"))
     assert [letter["Body"] for letter in letters] == ["bad"]

@@ -51,7 +51,7 @@ def run(moto: FailingMoto) -> tuple[list[float], list[dict[str, Any]], list[dict
 
     async def scenario() -> list[dict[str, Any]]:
         asyncio.get_running_loop().set_exception_handler(lambda _, context: reports.append(context))
-        pollers = Pollers(moto, FakeEngine(lambda records: None), Bells(), sleep)
+        pollers = Pollers(moto, FakeEngine(lambda records: None), Bells(), 10, sleep)
         task = asyncio.create_task(pollers.run())
         while not moto.settled:
             assert not task.done(), task.exception()
