@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from services_ai_sdk.emulator import engine_status
 from services_ai_sdk.emulator.answers import EVENT_BYTES_MAX, REQUEST_BYTES_MAX, InvokeAnswer
 from services_ai_sdk.emulator.bubblewrap import find_bubblewrap, uid_of, worker_uids
 from services_ai_sdk.emulator.cgroups import CGROUPS, MemoryGroups
@@ -31,6 +32,7 @@ from services_ai_sdk.emulator.room import Room
 from services_ai_sdk.emulator.sandbox import BubblewrapSandbox, NoSandbox, Sandbox
 from services_ai_sdk.emulator.spec import Credentials, FunctionSpec
 from services_ai_sdk.emulator.store import Store
+from services_ai_sdk.emulator.tallies import Tallies
 from services_ai_sdk.emulator.worker import INIT_MAX_S, Clocks, Owner, Worker
 
 WORKERS_TOTAL_MAX = 32
@@ -97,6 +99,7 @@ class Engine:
             self, destinations or SaidOnly(progress), event_waits, self._clocks.now_s, self._clocks.now_ms
         )
         self._calls = RunningCalls()
+        self._tallies = Tallies(self._clocks.now_s, self._clocks.now_ms)
         self._resolved: dict[tuple[str, str | None], FunctionSpec] = {}
         self._generation = 0
         self._pools: dict[tuple[str, str, str], Pool] = {}
@@ -159,7 +162,8 @@ class Engine:
             if not answer.done():
                 answer.set_result(found)
 
-        invocation = new_invocation(invoked_arn, payload, answered, request_id=request_id, log_tail=log_tail)
+        told = self._tallies.counted(spec, answered)
+        invocation = new_invocation(invoked_arn, payload, told, request_id=request_id, log_tail=log_tail)
         invocation.client_context, invocation.trace, invocation.caller = client_context, trace, caller
         self._calls.begin(spec)
         try:
@@ -241,7 +245,8 @@ class Engine:
             self._calls.end(spec)
             answered(found)
 
-        invocation = new_invocation(_invoked_arn(spec, qualifier), payload, ended)
+        told = self._tallies.counted(spec, ended)
+        invocation = new_invocation(_invoked_arn(spec, qualifier), payload, told)
         invocation.trace = trace
         self._calls.begin(spec)
         if not pool.try_run(invocation):
@@ -277,21 +282,16 @@ class Engine:
         self._resolved.clear()
 
     def status(self) -> dict[str, Any]:
-        """Functions that have workers, the workers, and what protects this machine from them; plain data."""
+        """Functions and their calls, the workers, the last errors, what protects this machine; plain data."""
         pools = self._all_pools()
+        workers = engine_status.workers(pools)
         return {
             "warm_functions": sorted({pool.spec.function_name for pool in pools if pool.workers}),
-            "workers": [
-                {
-                    "pid": worker.pid,
-                    "function": worker.spec.function_name,
-                    "version": worker.spec.version,
-                    "state": str(worker.phase),
-                }
-                for pool in pools
-                for worker in sorted(pool.workers, key=lambda worker: worker.pid)
-            ],
+            "functions": engine_status.functions(pools, self._tallies),
+            "workers": workers,
+            "memory_mb": sum(worker["memory_mb"] for worker in workers),
             "events": self._events.status(),
+            "errors": self._tallies.errors(),
             "protections": self._sandbox.protections(),
         }
 
