@@ -7,6 +7,7 @@ launcher is gone before it said that the local cloud shall outlive it.
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import os
 import signal
@@ -128,7 +129,7 @@ class Daemon:
             engine,
             upstream=("127.0.0.1", moto.port),
             middleware=(
-                StatusPage(lambda: {**engine.status(), "pollers": pollers.status()}),
+                StatusPage(functools.partial(_status, engine, pollers, moto)),
                 RingBells(bells, engine.invalidate),
                 LongPoll(moto, bells),
                 FrontKey(moto.front_key),
@@ -184,6 +185,10 @@ class Daemon:
                 self._info = replace(self._info, outputs=command["outputs"])
                 self._state.write(self._info)
                 self._control.send("ready")
+
+
+async def _status(engine: Engine, pollers: Pollers, moto: MotoClient) -> dict[str, Any]:
+    return {**engine.status(), "queues": await moto.call("queues"), "pollers": pollers.status()}
 
 
 def taken(port: int) -> PlatformError:

@@ -79,6 +79,7 @@ def make_app(front_key: str, private_key: str, store: Path, changed: Callable[[]
         "credentials": functions.assume_role,
         "role": roles.policies,
         "mappings": positions.list_mappings,
+        "queues": queues.list_queues,
         "queue/receive": queues.receive,
         "queue/settle": queues.settle,
         "queue/send": queues.send,

@@ -112,11 +112,12 @@ class Pollers:
                     self._running[uuid] = _Running(mapping, poller, task, troubles)
 
     def status(self) -> list[dict[str, Any]]:
-        """Queue or stream, the function it feeds, and how often the poller met what nobody expected."""
+        """Queue or stream, the function it feeds, batches with it, and how often the poller met the unexpected."""
         return [
             {
                 "source": running.mapping["EventSourceArn"],
                 "function": running.mapping["FunctionArn"],
+                "in_flight": running.poller.in_flight,
                 "errors": running.troubles.count,
                 "last_error": running.troubles.last,
             }

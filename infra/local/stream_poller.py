@@ -51,6 +51,7 @@ class StreamPoller:
         if position is None:
             position = mapping.get("StreamHead", "") if mapping.get("StartingPosition") == "LATEST" else ""
         self.position: str = position
+        self.in_flight = 0
 
     async def run(self) -> None:
         """Polls for ever."""
@@ -109,7 +110,11 @@ class StreamPoller:
             InvokeRefused: Throttled, or refused in another way.
         """
         payload = json.dumps({"Records": records}, separators=(",", ":")).encode()
-        answer = await self._engine.invoke(self._function_arn, None, payload)
+        self.in_flight = 1
+        try:
+            answer = await self._engine.invoke(self._function_arn, None, payload)
+        finally:
+            self.in_flight = 0
         if answer.function_error is not None:
             sys.stderr.write(f"{self._function_arn} failed on {len(records)} records: {answer.payload[:500]!r}\n")
             return 0, "Unhandled"

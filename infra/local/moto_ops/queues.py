@@ -24,6 +24,26 @@ def list_mappings(request: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
+def list_queues(request: dict[str, Any]) -> list[dict[str, Any]]:
+    """Every queue: messages that wait, are with a receiver, and are not due yet."""
+    from moto.sqs.models import sqs_backends
+
+    del request
+    return [
+        {"queue": queue.name, **_depth(queue)}
+        for account in sqs_backends.values()
+        for backend in account.values()
+        for queue in backend.queues.values()
+    ]
+
+
+def _depth(queue: Any) -> dict[str, int]:
+    depth = {"waiting": 0, "in_flight": 0, "delayed": 0}
+    for message in queue._messages:  # noqa: SLF001 - moto lists visible ones only
+        depth["delayed" if message.delayed else "waiting" if message.visible else "in_flight"] += 1
+    return depth
+
+
 def receive(request: dict[str, Any]) -> dict[str, Any]:
     """`{queue_arn, max, used_bytes}` → Lambda records, and when to look again.
 

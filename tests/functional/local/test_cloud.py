@@ -249,6 +249,32 @@ def test_status_tells_what_runs(cloud: Any) -> None:
     assert {"services-ai-recorder", "services-ai-notifier"} <= sources
 
 
+COUNTED = """
+def handle(event, context):
+    if event:
+        raise LookupError("no such\\nlead")
+"""
+
+
+def test_status_counts_calls_and_keeps_the_last_errors(cloud: Any, deploy: Any, invoke: Any) -> None:
+    from infra.local import lifecycle
+
+    name = deploy(COUNTED)
+    for event in (None, None, 1):
+        invoke(name, event)
+    url, _ = queue(cloud, name)
+    cloud.client("sqs").send_message(QueueUrl=url, MessageBody="x")
+    activity = lifecycle.activity(cloud.info)
+    (found,) = (one for one in activity["functions"] if one["function"] == name)
+    assert (found["calls"], found["errors"], found["idle"], found["busy"]) == (3, 1, 1, 0)
+    assert 0 < found["p50_ms"] <= found["p95_ms"]
+    error = activity["errors"][0]
+    assert (error["function"], error["type"], error["message"]) == (name, "LookupError", "no such")
+    assert {"queue": name, "waiting": 1, "in_flight": 0, "delayed": 0} in activity["queues"]
+    assert [one["memory_mb"] > 0 for one in activity["workers"] if one["function"] == name] == [True]
+    assert activity["memory_mb"] == sum(one["memory_mb"] for one in activity["workers"])
+
+
 STATUS = """
 import urllib.request, urllib.error, os
 def handle(event, context):
