@@ -10,6 +10,7 @@ from time import monotonic
 from typing import Any
 
 from infra.local.bells import Bells
+from infra.local.destinations import MotoDestinations
 from infra.local.moto_client import MotoRefused, Operations
 from infra.local.sqs_poller import IDLE_S, Invoker, SqsPoller
 from infra.local.stream_poller import StreamPoller
@@ -61,6 +62,7 @@ class Pollers:
     ) -> None:
         self._moto = moto
         self._engine = engine
+        self._destinations = MotoDestinations(moto, bells)
         self._bells = bells
         self._batches_max = batches_max
         self._sleep = sleep
@@ -91,7 +93,10 @@ class Pollers:
 
     async def refresh(self) -> None:
         """Starts, restarts and ends pollers so that they match the mappings there are."""
-        mappings = {m["UUID"]: m for m in await self._moto.call("mappings") if m["State"] == "Enabled"}
+        found = await self._moto.call("mappings")
+        # A position that moves is no change of the mapping.
+        positions = {mapping["UUID"]: mapping.pop("Position", "") for mapping in found}
+        mappings = {mapping["UUID"]: mapping for mapping in found if mapping["State"] == "Enabled"}
         for uuid in list(self._running):
             running = self._running[uuid]
             if running.mapping != mappings.get(uuid):
@@ -105,7 +110,7 @@ class Pollers:
         for uuid, mapping in mappings.items():
             before = self._running.get(uuid)
             if before is None or before.mapping != mapping:
-                poller = self._make(mapping, before.poller if before else None)
+                poller = self._make(mapping, before.poller if before else None, positions[uuid])
                 if poller is not None:
                     troubles = before.troubles if before else _Troubles()
                     task = asyncio.create_task(self._keep_running(poller, mapping["EventSourceArn"], troubles))
@@ -125,7 +130,7 @@ class Pollers:
         ]
 
     def _make(
-        self, mapping: dict[str, Any], before: SqsPoller | StreamPoller | None
+        self, mapping: dict[str, Any], before: SqsPoller | StreamPoller | None, position: str
     ) -> SqsPoller | StreamPoller | None:
         arn: str = mapping["EventSourceArn"]
         if ":sqs:" in arn:
@@ -133,8 +138,11 @@ class Pollers:
             self._queue_pollers.add(poller)
             return poller
         if ":dynamodb:" in arn:
-            position = before.position if isinstance(before, StreamPoller) else None
-            return StreamPoller(self._moto, self._engine, mapping, self._bells.tables, position)
+            if isinstance(before, StreamPoller):
+                position = before.position
+            return StreamPoller(
+                self._moto, self._engine, self._destinations, mapping, self._bells.tables, position
+            )
         sys.stderr.write(f"{arn}: the local cloud has no poller for this kind of event source\n")
         return None
 

@@ -39,6 +39,16 @@ class Answer(Protocol):
         """What it answered."""
         ...
 
+    @property
+    def request_id(self) -> str:
+        """Of the call."""
+        ...
+
+    @property
+    def executed_version(self) -> str:
+        """Of the function."""
+        ...
+
 
 class Invoker(Protocol):
     """What pollers need of the engine."""
