@@ -6,13 +6,18 @@ import json
 import shlex
 import signal
 import sys
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from control_plane.cli.live import Note, can_show, show
+from control_plane.cli.live_page import short
+from control_plane.cli.screen import console
 from control_plane.cli.wiring import local_cloud
+from control_plane.rules.text import one_line
 from services_ai_sdk.wire.errors import InvalidInputError, PlatformError
 
 app = typer.Typer(
@@ -58,6 +63,7 @@ def up(
     """Start the local cloud and deploy the platform into it.
 
     It goes on where the one before ended. One that runs already is brought up to date and left running.
+    In a terminal a page shows what runs; q ends it.
     """
     cloud = local_cloud()
     options = cloud.CloudOptions(
@@ -65,8 +71,9 @@ def up(
     )
     # Ended from outside, it ends as by Ctrl-C: with everything in it.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    said = Note(_progress)
     try:
-        started = cloud.start(options, _progress)
+        started = cloud.start(options, said)
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
     stays = detach or started.already_running
@@ -78,6 +85,10 @@ def up(
         if stays:
             started.detach()
             return
+        if can_show() and not as_json:
+            _live(started.info, "ends the local cloud", lambda: started.has_ended, said)
+            if not started.has_ended:
+                raise KeyboardInterrupt  # q is Ctrl-C
         code = started.wait()
     except KeyboardInterrupt:
         _progress("ending the local cloud")
@@ -90,22 +101,48 @@ def up(
     )
 
 
-@app.command(epilog="Example: `services-ai-admin local status --json`")
-def status(*, state_dir: StateDirOption = None, as_json: JsonOption = False) -> None:
+@app.command(
+    epilog="Examples:\n\n- `services-ai-admin local status --json`\n\n- `services-ai-admin local status --watch`"
+)
+def status(
+    *,
+    state_dir: StateDirOption = None,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="A page that follows it; q leaves.")] = False,
+    as_json: JsonOption = False,
+) -> None:
     """Show what runs: warm functions, their processes, protections, queues, streams. Exit code 3: nothing does.
 
     A function is warm while it has a worker process; one that is not starts with its next call.
     """
     info = _running(state_dir)
+    if watch:
+        if as_json or not can_show():
+            raise InvalidInputError(
+                "--watch is for a terminal, and not for --json",
+                code="no-terminal",
+                hint=local_cloud().local_command("status --json", state_dir),
+            )
+        _live(info, "leaves this page", lambda: local_cloud().status(state_dir) is None, Note(_progress))
+        if local_cloud().status(state_dir) is None:
+            _progress("the local cloud has ended")
+        return
     activity = local_cloud().activity(info)
     if as_json:
         typer.echo(json.dumps({**info.to_dict(), "activity": activity}))
         return
     _describe(info, stays=True)
-    pollers = activity.pop("pollers", [])
-    activity = {"warm": activity.pop("warm_functions", []), **activity}
-    activity["feeds"] = [feed_text(one) for one in pollers]
-    for name, value in activity.items():
+    shown = {
+        "warm": activity["warm_functions"],
+        "functions": activity["functions"],
+        "workers": activity["workers"],
+        "memory": f"{activity['memory_mb']} MB",
+        "events": activity["events"],
+        "queues": activity["queues"],
+        "feeds": [feed_text(one) for one in activity["pollers"]],
+        "errors": [error_text(one) for one in activity["errors"]],
+        "protections": activity["protections"],
+    }
+    for name, value in shown.items():
         typer.echo(f"{name:<13}{_plain(value)}")
 
 
@@ -189,14 +226,19 @@ def _describe(info: Any, *, stays: bool) -> None:
 
 def feed_text(poller: dict[str, Any]) -> str:
     """What a poller feeds, and whether it has met errors."""
-    text = f"{_short(poller['source'])} → {_short(poller['function'])}"
+    text = f"{short(poller['source'])} → {short(poller['function'])}"
     errors = poller.get("errors", 0)
     return f"{text} ({errors} errors, the last: {poller['last_error']})" if errors else text
 
 
-def _short(arn: str) -> str:
-    """The name in the ARN of a queue, a table's stream or a function."""
-    return arn.split("/")[1] if "/" in arn else arn.rpartition(":")[2]
+def error_text(error: dict[str, Any]) -> str:
+    """When, which function, and the first line of what it raised."""
+    return f"{error['at']} {error['function']} {one_line(error['type'] + ': ' + error['message'], 200)}"
+
+
+def _live(info: Any, ends: str, ended: Callable[[], bool], note: Note) -> None:
+    cloud = local_cloud()
+    show(info.to_dict(), lambda: cloud.activity(info), ends=ends, ended=ended, note=note, console=console())
 
 
 def _plain(value: Any) -> str:

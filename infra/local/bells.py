@@ -19,22 +19,29 @@ class Bell:
         """Something changed."""
         self.count += 1
         for future in self._waiting:
-            if not future.done():
-                future.set_result(None)
+            _settle(future)
         self._waiting.clear()
 
     async def wait(self, seen: int, timeout_s: float | None = None) -> None:
         """Returns once the bell has rung since `seen` was its count, or the time is over."""
         if self.count != seen:
             return
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[None] = loop.create_future()
         self._waiting.add(future)
+        # Not asyncio.wait_for: before Python 3.12 it loses a cancellation that comes together with a ring.
+        timer = loop.call_later(timeout_s, _settle, future) if timeout_s is not None else None
         try:
-            await asyncio.wait_for(future, timeout_s)
-        except TimeoutError:
-            pass  # the caller looks again
+            await future
         finally:
             self._waiting.discard(future)
+            if timer is not None:
+                timer.cancel()
+
+
+def _settle(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
 
 
 class Bells:

@@ -7,6 +7,7 @@ launcher is gone before it said that the local cloud shall outlive it.
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import os
 import signal
@@ -36,6 +37,7 @@ from infra.local.worker_calls import NothingOfMotos, PluginRoles
 from services_ai_sdk.emulator.engine import Engine
 from services_ai_sdk.emulator.errors import EmulatorError
 from services_ai_sdk.emulator.front import Front
+from services_ai_sdk.emulator.pool import WORKERS_MAX
 from services_ai_sdk.wire.errors import PlatformError, ServicesAIError
 
 
@@ -122,12 +124,12 @@ class Daemon:
             destinations=MotoDestinations(moto, bells),
             event_waits=LOCAL_WAITS,
         )
-        pollers = Pollers(moto, engine, bells)
+        pollers = Pollers(moto, engine, bells, WORKERS_MAX)
         front = Front(
             engine,
             upstream=("127.0.0.1", moto.port),
             middleware=(
-                StatusPage(lambda: {**engine.status(), "pollers": pollers.status()}),
+                StatusPage(functools.partial(_status, engine, pollers, moto)),
                 RingBells(bells, engine.invalidate),
                 LongPoll(moto, bells),
                 FrontKey(moto.front_key),
@@ -183,6 +185,10 @@ class Daemon:
                 self._info = replace(self._info, outputs=command["outputs"])
                 self._state.write(self._info)
                 self._control.send("ready")
+
+
+async def _status(engine: Engine, pollers: Pollers, moto: MotoClient) -> dict[str, Any]:
+    return {**engine.status(), "queues": await moto.call("queues"), "pollers": pollers.status()}
 
 
 def taken(port: int) -> PlatformError:

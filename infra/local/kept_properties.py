@@ -24,7 +24,7 @@ AWS::Lambda::Function FunctionName Code Handler Role Runtime MemorySize Timeout 
   LoggingConfig Layers Tags Description EphemeralStorage TracingConfig
 AWS::Lambda::EventSourceMapping EventSourceArn FunctionName BatchSize MaximumBatchingWindowInSeconds
   FunctionResponseTypes ScalingConfig StartingPosition BisectBatchOnFunctionError MaximumRetryAttempts
-  DestinationConfig Enabled Tags
+  MaximumRecordAgeInSeconds ParallelizationFactor FilterCriteria DestinationConfig Enabled Tags
 AWS::Logs::LogGroup LogGroupName RetentionInDays
 """
 

@@ -79,6 +79,11 @@ class DaemonProcess:
         """Returns its exit status when it ends."""
         return self._process.wait()
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether it is gone."""
+        return self._process.poll() is not None
+
     def detach(self) -> None:
         """Lets it outlive this process."""
         self.send("detach")

@@ -71,6 +71,11 @@ class StartedCloud:
         """Returns its exit status when it ends."""
         return self._daemon.wait() if self._daemon is not None else 0
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether it is gone; one that was running before is not ours to know."""
+        return self._daemon is not None and self._daemon.has_ended
+
     def stop(self) -> None:
         """Ends it and everything in it; one that was running before stays."""
         if self._daemon is not None:

@@ -91,6 +91,7 @@ def make_app(
         "credentials": functions.assume_role,
         "role": roles.policies,
         "mappings": positions.list_mappings,
+        "queues": queues.list_queues,
         "queue/receive": queues.receive,
         "queue/settle": queues.settle,
         "queue/send": queues.send,

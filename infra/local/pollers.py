@@ -10,6 +10,7 @@ from time import monotonic
 from typing import Any
 
 from infra.local.bells import Bells
+from infra.local.destinations import MotoDestinations
 from infra.local.moto_client import MotoRefused, Operations
 from infra.local.sqs_poller import IDLE_S, Invoker, SqsPoller
 from infra.local.stream_poller import StreamPoller
@@ -47,6 +48,7 @@ class Pollers:
         moto: Private operations.
         engine: Runs the functions.
         bells: `functions` says that mappings may have changed.
+        batches_max: Batches of one queue at once that the engine has workers for.
         sleep: Waits so many seconds.
     """
 
@@ -55,13 +57,19 @@ class Pollers:
         moto: Operations,
         engine: Invoker,
         bells: Bells,
+        batches_max: int,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._moto = moto
         self._engine = engine
+        self._destinations = MotoDestinations(moto, bells)
         self._bells = bells
+        self._batches_max = batches_max
         self._sleep = sleep
         self._running: dict[str, _Running] = {}
+        self._queue_pollers: set[SqsPoller] = set()
+        """Also those whose last batches are still with their functions."""
+        self._finishing: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
         """Until cancelled; ends the pollers with it."""
@@ -76,35 +84,45 @@ class Pollers:
                     continue
                 await self._bells.functions.wait(seen, IDLE_S)
         finally:
-            for running in self._running.values():
-                running.task.cancel()
-            await asyncio.gather(*(running.task for running in self._running.values()), return_exceptions=True)
+            tasks = [*(running.task for running in self._running.values()), *self._finishing]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            for poller in self._queue_pollers:
+                await poller.end()
 
     async def refresh(self) -> None:
         """Starts, restarts and ends pollers so that they match the mappings there are."""
-        mappings = {m["UUID"]: m for m in await self._moto.call("mappings") if m["State"] == "Enabled"}
+        found = await self._moto.call("mappings")
+        # A position that moves is no change of the mapping.
+        positions = {mapping["UUID"]: mapping.pop("Position", "") for mapping in found}
+        mappings = {mapping["UUID"]: mapping for mapping in found if mapping["State"] == "Enabled"}
         for uuid in list(self._running):
             running = self._running[uuid]
             if running.mapping != mappings.get(uuid):
                 running.task.cancel()
                 await asyncio.gather(running.task, return_exceptions=True)
+                if isinstance(running.poller, SqsPoller):
+                    # What is with the function is not with it twice: only new batches follow the change.
+                    self._finish(running.poller)
                 if uuid not in mappings:
                     del self._running[uuid]
         for uuid, mapping in mappings.items():
             before = self._running.get(uuid)
             if before is None or before.mapping != mapping:
-                poller = self._make(mapping, before.poller if before else None)
+                poller = self._make(mapping, before.poller if before else None, positions[uuid])
                 if poller is not None:
                     troubles = before.troubles if before else _Troubles()
                     task = asyncio.create_task(self._keep_running(poller, mapping["EventSourceArn"], troubles))
                     self._running[uuid] = _Running(mapping, poller, task, troubles)
 
     def status(self) -> list[dict[str, Any]]:
-        """Queue or stream, the function it feeds, and how often the poller met what nobody expected."""
+        """Queue or stream, the function it feeds, batches with it, and how often the poller met the unexpected."""
         return [
             {
                 "source": running.mapping["EventSourceArn"],
                 "function": running.mapping["FunctionArn"],
+                "in_flight": running.poller.in_flight,
                 "errors": running.troubles.count,
                 "last_error": running.troubles.last,
             }
@@ -112,20 +130,32 @@ class Pollers:
         ]
 
     def _make(
-        self, mapping: dict[str, Any], before: SqsPoller | StreamPoller | None
+        self, mapping: dict[str, Any], before: SqsPoller | StreamPoller | None, position: str
     ) -> SqsPoller | StreamPoller | None:
         arn: str = mapping["EventSourceArn"]
-        if mapping.get("FilterCriteria"):
-            sys.stderr.write(
-                f"{arn}: FilterCriteria are not applied here; {mapping['FunctionArn']} sees every record\n"
-            )
         if ":sqs:" in arn:
-            return SqsPoller(self._moto, self._engine, mapping, self._bells.queues)
+            poller = SqsPoller(self._moto, self._engine, mapping, self._bells.queues, self._batches_max)
+            self._queue_pollers.add(poller)
+            return poller
         if ":dynamodb:" in arn:
-            position = before.position if isinstance(before, StreamPoller) else None
-            return StreamPoller(self._moto, self._engine, mapping, self._bells.tables, position)
+            if isinstance(before, StreamPoller):
+                position = before.position
+            return StreamPoller(
+                self._moto, self._engine, self._destinations, mapping, self._bells.tables, position
+            )
         sys.stderr.write(f"{arn}: the local cloud has no poller for this kind of event source\n")
         return None
+
+    def _finish(self, poller: SqsPoller) -> None:
+        task = asyncio.create_task(poller.finish())
+        self._finishing.add(task)
+
+        def finished(_: asyncio.Task[None]) -> None:
+            self._finishing.discard(task)
+            if not poller.in_flight:
+                self._queue_pollers.discard(poller)
+
+        task.add_done_callback(finished)
 
     async def _keep_running(self, poller: SqsPoller | StreamPoller, arn: str, troubles: _Troubles) -> None:
         """A poller that fails tries again later: nobody else would notice that it has ended."""

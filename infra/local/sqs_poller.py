@@ -9,13 +9,12 @@ from time import monotonic, time
 from typing import Any, Protocol
 
 from infra.local.batch_failures import REPORT, failed_items
+from infra.local.batches_at_once import BatchesAtOnce
 from infra.local.bells import Bell
+from infra.local.event_filters import make_filter
 from infra.local.moto_client import MotoRefused, Operations
 from services_ai_sdk.emulator.errors import InvokeRefused
 from services_ai_sdk.wire.errors import PlatformError
-
-CONCURRENCY = 5
-"""Batches at once where the mapping names no MaximumConcurrency: what Lambda starts with."""
 
 WINDOW_MAX_S = 1.0
 """A batching window is never longer here: the author waits for it."""
@@ -24,6 +23,7 @@ IDLE_S = 5.0
 """Looks at least this often, whatever the bell said."""
 
 RETRY_MAX_S = 30
+NO_SUCH_FUNCTION = 404
 
 
 class Answer(Protocol):
@@ -39,6 +39,16 @@ class Answer(Protocol):
         """What it answered."""
         ...
 
+    @property
+    def request_id(self) -> str:
+        """Of the call."""
+        ...
+
+    @property
+    def executed_version(self) -> str:
+        """Of the function."""
+        ...
+
 
 class Invoker(Protocol):
     """What pollers need of the engine."""
@@ -49,19 +59,22 @@ class Invoker(Protocol):
 
 
 class SqsPoller:
-    """Polls one queue for one function until it is cancelled.
+    """Polls one queue for one function until it is cancelled; what runs then goes on until `finish` or `end`.
 
-    What a function accepted is deleted. What it refused stays invisible for the queue's visibility timeout, and
-    goes to the dead-letter queue by the queue's own redrive policy.
+    What a function accepted is deleted, and so is what the mapping's filters drop. What it refused stays invisible
+    for the queue's visibility timeout, and goes to the dead-letter queue by the queue's own redrive policy.
 
     Args:
         moto: Private operations.
         engine: Runs the function.
         mapping: As Lambda's API describes it.
         bell: Rings when a queue may have got a message.
+        batches_max: Batches at once that the engine has workers for.
     """
 
-    def __init__(self, moto: Operations, engine: Invoker, mapping: dict[str, Any], bell: Bell) -> None:
+    def __init__(
+        self, moto: Operations, engine: Invoker, mapping: dict[str, Any], bell: Bell, batches_max: int
+    ) -> None:
         self._moto = moto
         self._engine = engine
         self._bell = bell
@@ -70,47 +83,91 @@ class SqsPoller:
         self._batch_max = int(mapping["BatchSize"])
         self._window_s = min(float(mapping.get("MaximumBatchingWindowInSeconds") or 0), WINDOW_MAX_S)
         self._reports = REPORT in (mapping.get("FunctionResponseTypes") or ())
-        scaling = mapping.get("ScalingConfig") or {}
-        self._free = asyncio.Semaphore(min(int(scaling.get("MaximumConcurrency") or CONCURRENCY), CONCURRENCY))
+        self._wants = make_filter(mapping.get("FilterCriteria"), self._queue_arn)
+        maximum = (mapping.get("ScalingConfig") or {}).get("MaximumConcurrency")
+        self._batches = BatchesAtOnce(min(int(maximum or batches_max), batches_max))
+        self._gathered: list[dict[str, Any]] = []
+        self._rests_until_s = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def run(self) -> None:
-        """Polls; ends with what it started."""
-        try:
-            while True:
-                await self._free.acquire()
-                try:
-                    batch = await self._gather()
-                except BaseException:
-                    self._free.release()
-                    raise
-                task = asyncio.create_task(self._deliver(batch))
-                self._tasks.add(task)
-                task.add_done_callback(self._done)
-        finally:
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+    @property
+    def in_flight(self) -> int:
+        """Batches that are with the function."""
+        return len(self._tasks)
 
-    async def _gather(self) -> list[dict[str, Any]]:
+    async def run(self) -> None:
+        """Polls."""
+        while True:
+            await self._batches.begin()
+            try:
+                await self._rest()
+                await self._gather()
+            except BaseException:
+                if self._gathered:
+                    self._start()
+                else:
+                    self._batches.end()
+                raise
+            self._start()
+
+    async def finish(self) -> None:
+        """Waits for the batches that are with the function, after `run` was cancelled."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    async def end(self) -> None:
+        """Ends at once, with the batches that are with the function: their messages come again."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _rest(self) -> None:
+        left_s = self._rests_until_s - monotonic()
+        if left_s > 0:
+            await asyncio.sleep(left_s)
+
+    async def _gather(self) -> None:
         """One batch: full, or as much as came within the window."""
-        records: list[dict[str, Any]] = []
         until = 0.0
         while True:
             seen = self._bell.count
             found = await self._moto.call(
-                "queue/receive", queue_arn=self._queue_arn, max=self._batch_max - len(records)
+                "queue/receive",
+                queue_arn=self._queue_arn,
+                max=self._batch_max - len(self._gathered),
+                used_bytes=sum(len(record["body"].encode("utf-8", "surrogatepass")) for record in self._gathered),
             )
-            if found["records"] and not records:
+            self._batches.saw(backlog=found["more"])
+            wanted = await self._wanted(found["records"])
+            if wanted and not self._gathered:
                 until = monotonic() + self._window_s
-            records += found["records"]
+            self._gathered += wanted
             left_s = until - monotonic()
             # More was there and did not fit: the batch is as large as a payload may be.
-            if records and (left_s <= 0 or len(records) >= self._batch_max or found["more"]):
-                return records
+            if self._gathered and (left_s <= 0 or len(self._gathered) >= self._batch_max or found["more"]):
+                return
+            if found["records"] and found["more"]:
+                continue  # filters wanted none of these
             next_s = found["next_visible_ms"] / 1000 - time() if found["next_visible_ms"] else IDLE_S
-            wait_s = left_s if records else min(max(next_s, 0.01), IDLE_S)
+            wait_s = left_s if self._gathered else min(max(next_s, 0.01), IDLE_S)
             await self._bell.wait(seen, wait_s)
+
+    async def _wanted(self, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Those that pass the filters; the others are deleted."""
+        if self._wants is None:
+            return records
+        wanted = [record for record in records if self._wants(record)]
+        kept = {record["receiptHandle"] for record in wanted}
+        dropped = [record["receiptHandle"] for record in records if record["receiptHandle"] not in kept]
+        if dropped:
+            await self._settle(delete=dropped)
+        return wanted
+
+    def _start(self) -> None:
+        records, self._gathered = self._gathered, []
+        task = asyncio.create_task(self._deliver(records))
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
 
     async def _deliver(self, records: list[dict[str, Any]]) -> None:
         payload = json.dumps({"Records": records}, separators=(",", ":")).encode()
@@ -121,6 +178,9 @@ class SqsPoller:
             # The function never saw them: sooner again than the visibility timeout, later each time.
             tries = max(int(record["attributes"]["ApproximateReceiveCount"]) for record in records)
             delay_s = min(2 ** (tries - 1), RETRY_MAX_S)
+            if error.status == NO_SUCH_FUNCTION:
+                # Each look costs the messages one of their receives: look less often while there is no function.
+                self._rests_until_s = monotonic() + RETRY_MAX_S
             sys.stderr.write(f"{self._function_arn}: {error}; {len(records)} messages again in {delay_s} s\n")
             await self._settle(retry_s=dict.fromkeys(receipts.values(), delay_s))
             return
@@ -135,7 +195,9 @@ class SqsPoller:
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        self._free.release()
+        self._batches.end()
+        # The next messages of its groups can be received now, and those that come again have a time.
+        self._bell.ring()
         # What moto still refuses (a queue that is gone) ends with the mapping; anything else is a defect: show it.
         if not task.cancelled() and task.exception() is not None:
             error = task.exception()

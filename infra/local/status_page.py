@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from services_ai_sdk.emulator.http import Forward, HttpRequest, HttpResponse, json_response
@@ -18,7 +18,7 @@ class StatusPage:
         status: Makes the answer.
     """
 
-    def __init__(self, status: Callable[[], dict[str, Any]]) -> None:
+    def __init__(self, status: Callable[[], Awaitable[dict[str, Any]]]) -> None:
         self._status = status
 
     async def __call__(self, request: HttpRequest, forward: Forward) -> HttpResponse:
@@ -27,4 +27,4 @@ class StatusPage:
             return await forward(request)
         if request.identity is not None:
             return json_response(403, b'{"message":"not for functions"}')
-        return json_response(200, json.dumps(self._status()).encode())
+        return json_response(200, json.dumps(await self._status()).encode())

@@ -24,19 +24,43 @@ def list_mappings(request: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def receive(request: dict[str, Any]) -> dict[str, Any]:
-    """`{queue_arn, max}` → Lambda records, and when to look again.
+def list_queues(request: dict[str, Any]) -> list[dict[str, Any]]:
+    """Every queue: messages that wait, are with a receiver, and are not due yet."""
+    from moto.sqs.models import sqs_backends
 
-    `next_visible_ms` is when the next invisible or delayed message appears (Unix milliseconds; 0: none waits).
+    del request
+    return [
+        {"queue": queue.name, **_depth(queue)}
+        for account in sqs_backends.values()
+        for backend in account.values()
+        for queue in backend.queues.values()
+    ]
+
+
+def _depth(queue: Any) -> dict[str, int]:
+    depth = {"waiting": 0, "in_flight": 0, "delayed": 0}
+    for message in queue._messages:  # noqa: SLF001 - moto lists visible ones only
+        depth["delayed" if message.delayed else "waiting" if message.visible else "in_flight"] += 1
+    return depth
+
+
+def receive(request: dict[str, Any]) -> dict[str, Any]:
+    """`{queue_arn, max, used_bytes}` → Lambda records, and when to look again.
+
+    `used_bytes` is what the batch has already. `next_visible_ms` is when the next invisible or delayed message
+    appears (Unix milliseconds; 0: none waits).
     """
     queue = _queue(request["queue_arn"])
     backend, name = _backend(request["queue_arn"]), queue.name
     records: list[dict[str, Any]] = []
     seen: set[str] = set()
-    size_bytes, wanted = 0, int(request["max"])
-    while len(records) < wanted and size_bytes < PAYLOAD_MAX_BYTES:
-        # The largest message is 1 MiB: ask for no more at a time than surely fits.
-        room = max(1, (PAYLOAD_MAX_BYTES - size_bytes) // (1024 * 1024))
+    size_bytes, wanted = int(request.get("used_bytes", 0)), int(request["max"])
+    largest_bytes = max((_size_bytes(message) for message in queue._messages), default=1)  # noqa: SLF001 - moto lists visible ones only
+    while len(records) < wanted:
+        # Ask for no more at a time than surely fits; and for all that may, as a FIFO group gives one batch only.
+        room = (PAYLOAD_MAX_BYTES - size_bytes) // largest_bytes
+        if room < 1:
+            break
         count = min(wanted - len(records), room)
         messages = backend.receive_message(name, count, 0, queue.visibility_timeout, ["All"])
         fresh = [message for message in messages if message.id not in seen]
@@ -45,10 +69,11 @@ def receive(request: dict[str, Any]) -> dict[str, Any]:
             break
         seen.update(message.id for message in fresh)
         for message in fresh:
-            size_bytes += len(message.body.encode())
+            size_bytes += _size_bytes(message)
             records.append(_record(message, request["queue_arn"]))
     waiting = [max(m.visible_at, m.delayed_until) for m in queue._messages if not m.visible or m.delayed]  # noqa: SLF001
-    return {"records": records, "next_visible_ms": min(waiting, default=0), "more": bool(queue.messages)}
+    more = any(message.visible and not message.delayed for message in queue._messages)  # noqa: SLF001
+    return {"records": records, "next_visible_ms": min(waiting, default=0), "more": more}
 
 
 def settle(request: dict[str, Any]) -> dict[str, Any]:
@@ -116,6 +141,11 @@ def _queue(queue_arn: str) -> Any:
     if queue is None:
         raise OperationFailed(404, "QueueDoesNotExist", f"{queue_arn} does not exist")
     return queue
+
+
+def _size_bytes(message: Any) -> int:
+    body: str = message.body
+    return max(1, len(body) if body.isascii() else len(body.encode("utf-8", "surrogatepass")))
 
 
 def _record(message: Any, queue_arn: str) -> dict[str, Any]:

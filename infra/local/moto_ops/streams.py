@@ -12,7 +12,7 @@ PAYLOAD_MAX_BYTES = 5 * 1024 * 1024
 
 
 def read(request: dict[str, Any]) -> dict[str, Any]:
-    """`{stream_arn, after, limit}` → `{records}`; `after` empty means the oldest kept.
+    """`{stream_arn, after, limit}` → `{records, shard_id}`; `after` empty means the oldest kept.
 
     Reads the table's shard itself: a rolled-back transaction replaces it, and iterators would follow the old one.
 
@@ -32,7 +32,7 @@ def read(request: dict[str, Any]) -> dict[str, Any]:
         if records and size_bytes > PAYLOAD_MAX_BYTES:
             break
         records.append(_record(source, arn))
-    return {"records": records}
+    return {"records": records, "shard_id": shard.id}
 
 
 def head(arn: str) -> str:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from services_ai_sdk.emulator import engine_status
 from services_ai_sdk.emulator.answers import EVENT_BYTES_MAX, REQUEST_BYTES_MAX, InvokeAnswer
 from services_ai_sdk.emulator.bubblewrap import find_bubblewrap, uid_of, worker_uids
 from services_ai_sdk.emulator.cgroups import CGROUPS, MemoryGroups
@@ -33,6 +34,7 @@ from services_ai_sdk.emulator.room import Room
 from services_ai_sdk.emulator.sandbox import BubblewrapSandbox, NoSandbox, Sandbox
 from services_ai_sdk.emulator.spec import Credentials, FunctionSpec
 from services_ai_sdk.emulator.store import Store
+from services_ai_sdk.emulator.tallies import Tallies
 from services_ai_sdk.emulator.worker import INIT_MAX_S, Clocks, Owner, Worker
 
 WORKERS_TOTAL_MAX = 32
@@ -101,6 +103,7 @@ class Engine:
             self, destinations or SaidOnly(progress), event_waits, self._clocks.now_s, self._clocks.now_ms
         )
         self._reserved = ReservedConcurrency(self._all_pools)
+        self._tallies = Tallies(self._clocks.now_s, self._clocks.now_ms)
         self._resolved: dict[tuple[str, str | None], FunctionSpec] = {}
         self._ways: dict[tuple[str, str | None], tuple[Pool, str]] = {}
         """What was invoked before: where its calls go, and the ARN they are told."""
@@ -166,8 +169,9 @@ class Engine:
             if not answer.done():
                 answer.set_result(found)
 
+        told = self._tallies.counted(spec, answered)
         invocation = Invocation(
-            request_id or self._new_request_id(), payload or b"{}", invoked_arn, answered, log_tail, trace
+            request_id or self._new_request_id(), payload or b"{}", invoked_arn, told, log_tail, trace
         )
         invocation.client_context, invocation.caller = client_context, caller
         self._reserved.check(spec)
@@ -244,9 +248,8 @@ class Engine:
         pool, invoked_arn = way
         if pool.spec.reserved_concurrency is not None and not self._reserved.has_room(pool.spec):
             return False
-        return pool.try_run(
-            Invocation(self._new_request_id(), payload or b"{}", invoked_arn, answered, trace=trace)
-        )
+        told = self._tallies.counted(pool.spec, answered)
+        return pool.try_run(Invocation(self._new_request_id(), payload or b"{}", invoked_arn, told, trace=trace))
 
     async def resolve(self, function: str, qualifier: str | None) -> FunctionSpec:
         """What a name and a qualifier mean, from memory where nothing has changed since it was asked.
@@ -277,22 +280,17 @@ class Engine:
         self._ways.clear()
 
     def status(self) -> dict[str, Any]:
-        """Functions that have workers, the workers, and what protects this machine from them; plain data."""
+        """Functions and their calls, the workers, the last errors, what protects this machine; plain data."""
         pools = self._all_pools()
+        workers = engine_status.workers(pools)
         return {
             "warm_functions": sorted({pool.spec.function_name for pool in pools if pool.workers}),
-            "workers": [
-                {
-                    "pid": worker.pid,
-                    "function": worker.spec.function_name,
-                    "version": worker.spec.version,
-                    "state": str(worker.phase),
-                }
-                for pool in pools
-                for worker in sorted(pool.workers, key=lambda worker: worker.pid)
-            ],
-            "memory": {"used_mb": self._memory.used_mb, "max_mb": self._memory.ceiling_mb},
+            "functions": engine_status.functions(pools, self._tallies),
+            "workers": workers,
+            "memory_mb": sum(worker["memory_mb"] for worker in workers),
+            "memory_max_mb": self._memory.ceiling_mb,
             "events": self._events.status(),
+            "errors": self._tallies.errors(),
             "protections": self._sandbox.protections(),
         }
 

@@ -213,19 +213,29 @@ def test_killed_at_work_it_has_lost_at_most_a_second_and_says_how_much(tmp_path:
         assert moto.found["notes"] == [], "said once"
 
 
-def test_a_stream_s_poller_goes_on_where_it_was(tmp_path: Path, state: Path) -> None:
+def test_each_of_a_stream_s_pollers_goes_on_where_it_was(tmp_path: Path, state: Path) -> None:
+    def positions(moto: Moto) -> dict[str, str]:
+        found = [one for one in moto.ask("mappings")[1] if ":dynamodb:" in one["EventSourceArn"]]
+        return {one["FunctionArn"].rpartition(":")[2]: one["Position"] for one in found}
+
     with running_moto(tmp_path, state) as moto:
         fill(moto)
-        record = moto.ask("stream/read", stream_arn=_stream(moto), after="", limit=1)[1]["records"][0]
-        position = record["dynamodb"]["SequenceNumber"]
-        assert moto.ask("stream/read", stream_arn=_stream(moto), after=position, limit=1)[1]["records"] == []
+        for name in ("1", "live"):
+            moto.client("lambda").create_event_source_mapping(
+                FunctionName=f"f:{name}", EventSourceArn=_stream(moto), StartingPosition="TRIM_HORIZON"
+            )
+        moto.client("dynamodb").put_item(TableName="t", Item={"pk": {"S": "second"}})
+        records = moto.ask("stream/read", stream_arn=_stream(moto), after="", limit=2)[1]["records"]
+        first, second = (record["dynamodb"]["SequenceNumber"] for record in records)
+        assert positions(moto) == {"f": "", "1": "", "live": ""}
+        mappings = {one["FunctionArn"].rpartition(":")[2]: one["UUID"] for one in moto.ask("mappings")[1]}
+        for name, position in (("1", first), ("live", first), ("live", second)):
+            moto.ask("stream/read", stream_arn=_stream(moto), mapping=mappings[name], after=position, limit=1)
+        assert positions(moto) == {"f": "", "1": first, "live": second}
     with running_moto(tmp_path, state) as moto:
-        (mapping,) = [one for one in moto.ask("mappings")[1] if ":dynamodb:" in one["EventSourceArn"]]
-        assert (mapping["StartingPosition"], mapping["StreamHead"]) == ("LATEST", position)
-        (described,) = moto.client("lambda").list_event_source_mappings(EventSourceArn=_stream(moto))[
-            "EventSourceMappings"
-        ]
-        assert described["StartingPosition"] == "TRIM_HORIZON", "what a person asked for stays what the API says"
+        assert positions(moto) == {"f": "", "1": first, "live": second}
+        described = moto.client("lambda").list_event_source_mappings(EventSourceArn=_stream(moto))
+        assert {one["StartingPosition"] for one in described["EventSourceMappings"]} == {"TRIM_HORIZON"}
 
 
 def test_what_a_poller_had_received_and_not_settled_can_be_received_again(tmp_path: Path, state: Path) -> None:

@@ -128,18 +128,24 @@ def queue(cloud: Any, name: str, **attributes: str) -> tuple[str, str]:
 
 
 def test_a_queue_feeds_a_function_and_failures_reach_the_dead_letters(cloud: Any, deploy: Any) -> None:
-    name = deploy(QUEUE)
+    name = deploy(QUEUE, Timeout=1)
     sqs = cloud.client("sqs")
     dead_url, dead_arn = queue(cloud, f"{name}-dead")
     redrive = json.dumps({"deadLetterTargetArn": dead_arn, "maxReceiveCount": 2})
     url, arn = queue(cloud, name, VisibilityTimeout="1", RedrivePolicy=redrive)
     functions = cloud.client("lambda")
     mapping = functions.create_event_source_mapping(
-        EventSourceArn=arn, FunctionName=name, BatchSize=10, FunctionResponseTypes=["ReportBatchItemFailures"]
+        EventSourceArn=arn,
+        FunctionName=name,
+        BatchSize=10,
+        FunctionResponseTypes=["ReportBatchItemFailures"],
+        FilterCriteria={"Filters": [{"Pattern": '{"body": [{"anything-but": {"suffix": "unwanted"}}]}'}]},
     )
     sqs.send_message_batch(
         QueueUrl=url,
-        Entries=[{"Id": str(n), "MessageBody": body} for n, body in enumerate(["good", "bad", "fine"])],
+        Entries=[
+            {"Id": str(n), "MessageBody": body} for n, body in enumerate(["good", "bad", "bad unwanted", "fine"])
+        ],
     )
     letters = eventually(lambda: sqs.receive_message(QueueUrl=dead_url, WaitTimeSeconds=2).get("Messages"))
     assert [letter["Body"] for letter in letters] == ["bad"]
@@ -241,6 +247,32 @@ def test_status_tells_what_runs(cloud: Any) -> None:
     activity = lifecycle.activity(cloud.info)
     sources = {one["function"].rpartition(":")[2] for one in activity["pollers"]}
     assert {"services-ai-recorder", "services-ai-notifier"} <= sources
+
+
+COUNTED = """
+def handle(event, context):
+    if event:
+        raise LookupError("no such\\nlead")
+"""
+
+
+def test_status_counts_calls_and_keeps_the_last_errors(cloud: Any, deploy: Any, invoke: Any) -> None:
+    from infra.local import lifecycle
+
+    name = deploy(COUNTED)
+    for event in (None, None, 1):
+        invoke(name, event)
+    url, _ = queue(cloud, name)
+    cloud.client("sqs").send_message(QueueUrl=url, MessageBody="x")
+    activity = lifecycle.activity(cloud.info)
+    (found,) = (one for one in activity["functions"] if one["function"] == name)
+    assert (found["calls"], found["errors"], found["idle"], found["busy"]) == (3, 1, 1, 0)
+    assert 0 < found["p50_ms"] <= found["p95_ms"]
+    error = activity["errors"][0]
+    assert (error["function"], error["type"], error["message"]) == (name, "LookupError", "no such")
+    assert {"queue": name, "waiting": 1, "in_flight": 0, "delayed": 0} in activity["queues"]
+    assert [one["memory_mb"] > 0 for one in activity["workers"] if one["function"] == name] == [True]
+    assert activity["memory_mb"] == sum(one["memory_mb"] for one in activity["workers"])
 
 
 STATUS = """

@@ -14,6 +14,8 @@ from services_ai_sdk.emulator.errors import InvokeRefused
 class FakeAnswer:
     function_error: str | None = None
     payload: bytes = b"null"
+    request_id: str = "request"
+    executed_version: str = "7"
 
 
 @dataclass
@@ -50,13 +52,13 @@ class FakeMoto:
         if operation == "queue/settle":
             self.settled.append(request)
             return {}
-        if operation == "queue/send":
+        if operation in ("queue/send", "topic/publish"):
             self.sent.append(request)
             return {}
         if operation == "stream/read":
             after = int(request["after"] or 0)
             found = [record for record in self.stream if int(record["dynamodb"]["SequenceNumber"]) > after]
-            return {"records": found[: request["limit"]]}
+            return {"records": found[: request["limit"]], "shard_id": "shard"}
         raise AssertionError(operation)
 
 
@@ -70,4 +72,5 @@ def message(name: str, receives: int = 1) -> dict[str, Any]:
 
 
 def record(number: int) -> dict[str, Any]:
-    return {"eventID": str(number), "dynamodb": {"SequenceNumber": str(number)}}
+    dynamodb = {"SequenceNumber": str(number), "ApproximateCreationDateTime": 1000 + number}
+    return {"eventID": str(number), "dynamodb": dynamodb}

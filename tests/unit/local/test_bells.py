@@ -33,3 +33,16 @@ def test_a_wait_ends_by_its_time() -> None:
         await bell.wait(bell.count, 0.01)
 
     asyncio.run(asyncio.wait_for(scenario(), 5))
+
+
+def test_a_waiter_that_is_cancelled_as_the_bell_rings_ends() -> None:
+    async def scenario() -> bool:
+        bell = Bell()
+        task = asyncio.create_task(bell.wait(bell.count, 30))
+        await asyncio.sleep(0)
+        bell.ring()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        return task.cancelled()
+
+    assert asyncio.run(scenario())

@@ -182,7 +182,10 @@ def test_the_front_s_key_is_never_the_caller_s() -> None:
 
 
 def test_the_status_page_is_for_people() -> None:
-    page = StatusPage(lambda: {"workers": 1})
+    async def status() -> dict[str, Any]:
+        return {"workers": 1}
+
+    page = StatusPage(status)
     assert run(page, HttpRequest("GET", STATUS_PATH), Upstream(EMPTY)).body == b'{"workers": 1}'
     nothing = Artifact("0", None)  # type: ignore[arg-type]
     identity = FunctionSpec("f", "arn", "1", "r", "h", "python3.11", 1, 128, {}, nothing, (), "g", "role")

@@ -22,7 +22,7 @@ MAPPING = {
 
 def poll(moto: FakeMoto, engine: FakeEngine, until: Any, bell: Bell | None = None, **mapping: Any) -> None:
     async def scenario() -> None:
-        task = asyncio.create_task(SqsPoller(moto, engine, {**MAPPING, **mapping}, bell or Bell()).run())
+        task = asyncio.create_task(SqsPoller(moto, engine, {**MAPPING, **mapping}, bell or Bell(), 10).run())
         while not until():
             assert not task.done(), task.exception()
             await asyncio.sleep(0)
@@ -78,3 +78,107 @@ def test_batches_are_no_larger_than_asked() -> None:
     moto, engine = FakeMoto([message(str(n)) for n in range(7)]), FakeEngine(lambda records: None)
     poll(moto, engine, lambda: len(moto.settled) == 3, BatchSize=3)
     assert sorted(len(batch) for batch in engine.batches) == [1, 3, 3]
+
+
+def filtered(pattern: str) -> dict[str, Any]:
+    return {"FilterCriteria": {"Filters": [{"Pattern": pattern}]}}
+
+
+def test_what_the_filters_drop_is_deleted_and_not_seen() -> None:
+    moto = FakeMoto([message("a"), message("b"), message("c")])
+    engine = FakeEngine(lambda records: None)
+    poll(moto, engine, lambda: len(moto.settled) == 2, **filtered('{"body": [{"anything-but": "b"}]}'))
+    assert [one["delete"] for one in moto.settled] == [["receipt-b"], ["receipt-a", "receipt-c"]]
+    assert [[one["messageId"] for one in batch] for batch in engine.batches] == [["a", "c"]]
+
+
+def test_a_batch_that_the_filters_drop_whole_is_followed_by_the_next_at_once() -> None:
+    moto = FakeMoto([message(str(number)) for number in range(5)])
+    engine = FakeEngine(lambda records: None)
+    poll(moto, engine, lambda: len(moto.settled) == 5, BatchSize=1, **filtered('{"body": ["4"]}'))
+    assert [[one["messageId"] for one in batch] for batch in engine.batches] == [["4"]]
+
+
+class SlowEngine(FakeEngine):
+    """Counts the batches that run at once; none ends before it is told."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda records: None)
+        self.running = self.most = 0
+        self.may_end = asyncio.Event()
+
+    async def invoke(self, function: str, qualifier: str | None, payload: bytes) -> FakeAnswer:
+        self.running += 1
+        self.most = max(self.most, self.running)
+        await self.may_end.wait()
+        self.running -= 1
+        return await super().invoke(function, qualifier, payload)
+
+
+def most_at_once(until: Any, **mapping: Any) -> int:
+    async def scenario() -> int:
+        moto, engine = FakeMoto([message(str(number)) for number in range(40)]), SlowEngine()
+        poller = SqsPoller(moto, engine, {**MAPPING, "BatchSize": 1, **mapping}, Bell(), 10)
+        task = asyncio.create_task(poller.run())
+        try:
+            async with asyncio.timeout(2):
+                while not until(engine):
+                    await asyncio.sleep(0.01)
+        except TimeoutError:
+            pass  # what was reached by then is what is asked for
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await poller.end()
+        return engine.most
+
+    return asyncio.run(scenario())
+
+
+def test_batches_at_once_begin_at_five_and_grow_under_a_backlog() -> None:
+    assert most_at_once(lambda engine: engine.most > 4) == 5
+    assert most_at_once(lambda engine: engine.most > 9) == 10
+
+
+def test_maximum_concurrency_is_honoured() -> None:
+    limit = {"ScalingConfig": {"MaximumConcurrency": 2}}
+    assert most_at_once(lambda engine: engine.most > 2, **limit) == 2
+
+
+def test_a_batch_with_the_function_is_finished_after_polling_has_ended() -> None:
+    async def scenario() -> FakeMoto:
+        moto, engine = FakeMoto([message("a"), message("b")]), SlowEngine()
+        poller = SqsPoller(moto, engine, MAPPING, Bell(), 10)
+        task = asyncio.create_task(poller.run())
+        while not engine.running:
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        engine.may_end.set()
+        await poller.finish()
+        return moto
+
+    assert asyncio.run(asyncio.wait_for(scenario(), 10)).settled[0]["delete"] == ["receipt-a", "receipt-b"]
+
+
+def test_what_was_gathered_when_polling_ended_is_delivered() -> None:
+    async def scenario() -> FakeMoto:
+        moto, engine = FakeMoto([message("a")]), FakeEngine(lambda records: None)
+        mapping = {**MAPPING, "MaximumBatchingWindowInSeconds": 300}
+        poller = SqsPoller(moto, engine, mapping, Bell(), 10)
+        task = asyncio.create_task(poller.run())
+        while moto.messages:
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await poller.finish()
+        return moto
+
+    assert asyncio.run(asyncio.wait_for(scenario(), 10)).settled[0]["delete"] == ["receipt-a"]
+
+
+def test_without_its_function_a_queue_is_left_alone_for_a_while() -> None:
+    moto = FakeMoto([message(str(number)) for number in range(30)])
+    refusal = InvokeRefused(404, "ResourceNotFoundException", "Function not found")
+    poll(moto, FakeEngine(lambda records: refusal), lambda: moto.settled, BatchSize=1)
+    # Those that were on their way by then; without a rest all thirty would have lost a receive.
+    assert len(moto.messages) > 20

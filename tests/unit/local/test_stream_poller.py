@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from infra.local import stream_poller
-from infra.local.bells import Bell
+from infra.local.bells import Bell, Bells
+from infra.local.destinations import MotoDestinations
+from infra.local.moto_client import MotoRefused
 from infra.local.stream_poller import StreamPoller
 from services_ai_sdk.emulator.errors import InvokeRefused
 
@@ -35,11 +37,14 @@ def numbers(batches: list[list[dict[str, Any]]]) -> list[list[int]]:
     return [[int(one["dynamodb"]["SequenceNumber"]) for one in batch] for batch in batches]
 
 
-def poll(engine: FakeEngine, last: str = "6", moto: FakeMoto | None = None, **mapping: Any) -> FakeMoto:
+def poll(
+    engine: FakeEngine, last: str = "6", moto: FakeMoto | None = None, now_s: float = 1010.5, **mapping: Any
+) -> FakeMoto:
     moto = moto or FakeMoto(stream=ALL)
 
     async def scenario() -> None:
-        poller = StreamPoller(moto, engine, {**MAPPING, **mapping}, Bell())
+        destinations = MotoDestinations(moto, Bells())
+        poller = StreamPoller(moto, engine, destinations, {**MAPPING, **mapping}, Bell(), now_s=lambda: now_s)
         task = asyncio.create_task(poller.run())
         while poller.position != last:
             assert not task.done(), task.exception()
@@ -137,3 +142,80 @@ def test_without_a_limit_it_never_gives_up() -> None:
     moto = poll(engine, MaximumRetryAttempts=-1)
     assert moto.sent == []
     assert len(engine.batches) == 30
+
+
+DEAD = "arn:aws:sqs:us-east-1:123456789012:dead"
+
+
+@pytest.mark.parametrize("destination", [DEAD, "arn:aws:sns:us-east-1:123456789012:dead"])
+def test_what_is_given_up_is_said_as_documented(destination: str) -> None:
+    engine = FakeEngine(lambda records: FakeAnswer("Unhandled", b"{}"))
+    moto = poll(engine, MaximumRetryAttempts=1, DestinationConfig={"OnFailure": {"Destination": destination}})
+    (sent,) = moto.sent
+    assert sent.get("queue_arn", sent.get("topic_arn")) == destination
+    assert json.loads(sent["body"]) == {
+        "requestContext": {
+            "requestId": "request", "functionArn": MAPPING["FunctionArn"], "condition": "RetryAttemptsExhausted",
+            "approximateInvokeCount": 2,
+        },
+        "responseContext": {"statusCode": 200, "executedVersion": "7", "functionError": "Unhandled"},
+        "version": "1.0",
+        "timestamp": "1970-01-01T00:16:50.500Z",
+        "DDBStreamBatchInfo": {
+            "shardId": "shard", "startSequenceNumber": "1", "endSequenceNumber": "6",
+            "approximateArrivalOfFirstRecord": "1970-01-01T00:16:41Z",
+            "approximateArrivalOfLastRecord": "1970-01-01T00:16:46Z",
+            "batchSize": 6, "streamArn": MAPPING["EventSourceArn"],
+        },
+    }  # fmt: skip
+
+
+def test_records_that_are_too_old_are_given_up_unseen_and_the_others_go_on() -> None:
+    engine = FakeEngine(lambda records: None)
+    # The records are of the seconds 1001 to 1006.
+    moto = poll(
+        engine, now_s=1063.5, MaximumRecordAgeInSeconds=60, DestinationConfig={"OnFailure": {"Destination": DEAD}}
+    )
+    assert numbers(engine.batches) == [[4, 5, 6]]
+    body = json.loads(moto.sent[0]["body"])
+    assert body["requestContext"]["condition"] == "RecordAgeExceeded"
+    assert body["requestContext"]["approximateInvokeCount"] == 0
+    assert "responseContext" not in body
+    assert body["DDBStreamBatchInfo"]["endSequenceNumber"] == "3"
+
+
+def test_a_destination_that_is_gone_holds_nothing_up(capfd: pytest.CaptureFixture[str]) -> None:
+    class NoQueue(FakeMoto):
+        async def call(self, operation: str, **request: Any) -> Any:
+            if operation == "queue/send":
+                raise MotoRefused(404, "QueueDoesNotExist", "gone")
+            return await super().call(operation, **request)
+
+    engine = FakeEngine(lambda records: FakeAnswer("Unhandled", b"{}") if len(engine.batches) == 1 else None)
+    poll(
+        engine,
+        moto=NoQueue(stream=ALL),
+        BatchSize=3,
+        MaximumRetryAttempts=0,
+        DestinationConfig={"OnFailure": {"Destination": DEAD}},
+    )
+    assert numbers(engine.batches) == [[1, 2, 3], [4, 5, 6]]
+    assert f"not delivered: {DEAD}" in capfd.readouterr().err
+
+
+def test_what_no_filter_wants_is_skipped_for_good() -> None:
+    pattern = '{"dynamodb": {"SequenceNumber": ["2", "4", "5"]}}'
+    engine = FakeEngine(lambda records: None)
+    poll(engine, BatchSize=2, FilterCriteria={"Filters": [{"Pattern": pattern}]})
+    assert numbers(engine.batches) == [[2], [4], [5]]
+
+
+@pytest.mark.parametrize("identifier", ["", "99", None])
+def test_a_report_of_nothing_known_fails_the_whole_batch(identifier: Any) -> None:
+    engine = FakeEngine(
+        lambda records: (
+            {"batchItemFailures": [{"itemIdentifier": identifier}]} if len(engine.batches) == 1 else None
+        )
+    )
+    poll(engine)
+    assert numbers(engine.batches) == [[1, 2, 3, 4, 5, 6]] * 2
