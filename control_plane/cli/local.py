@@ -36,7 +36,8 @@ class Shell(StrEnum):
 
 
 @app.command(
-    epilog="Examples:\n\n- `services-ai-admin local up --detach`\n\n- `services-ai-admin local up --port 5000`",
+    epilog="Examples:\n\n- `services-ai-admin local up --detach`\n\n- `services-ai-admin local up --port 5000`"
+    "\n\n- `services-ai-admin local up --faults aws-like`",
 )
 def up(
     *,
@@ -53,6 +54,14 @@ def up(
     unsafe: Annotated[
         bool, typer.Option("--unsafe", help="Run functions even where this machine has no sandbox for them.")
     ] = False,
+    faults: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME|FILE",
+            envvar="SERVICES_AI_FAULTS",
+            help="Be as slow, busy and unready as AWS: aws-like, or a JSON file of your own.",
+        ),
+    ] = "",
     as_json: JsonOption = False,
 ) -> None:
     """Start the local cloud and deploy the platform into it.
@@ -61,7 +70,7 @@ def up(
     """
     cloud = local_cloud()
     options = cloud.CloudOptions(
-        port=port, state_dir=state_dir, platform=not no_platform, unsafe=unsafe, fresh=fresh
+        port=port, state_dir=state_dir, platform=not no_platform, unsafe=unsafe, fresh=fresh, faults=faults
     )
     # Ended from outside, it ends as by Ctrl-C: with everything in it.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -104,6 +113,8 @@ def status(*, state_dir: StateDirOption = None, as_json: JsonOption = False) -> 
     _describe(info, stays=True)
     pollers = activity.pop("pollers", [])
     activity = {"warm": activity.pop("warm_functions", []), **activity}
+    if "faults" in activity:
+        activity["injected"] = faults_text(activity.pop("faults"))
     activity["feeds"] = [feed_text(one) for one in pollers]
     for name, value in activity.items():
         typer.echo(f"{name:<13}{_plain(value)}")
@@ -178,6 +189,7 @@ def _describe(info: Any, *, stays: bool) -> None:
         "platform": functions,
         "dispatcher": info.outputs.get("DispatcherFunctionName", ""),
         "sandbox": "OFF: functions can reach this machine" if info.unsafe else "",
+        "faults": info.faults,
         "logs": str(Path(info.state_dir) / "logs"),
         "use it": f'eval "$({local_cloud().local_command("env", Path(info.state_dir))})"',
         "end it": local_cloud().local_command("down", Path(info.state_dir)) if stays else "Ctrl-C",
@@ -192,6 +204,12 @@ def feed_text(poller: dict[str, Any]) -> str:
     text = f"{_short(poller['source'])} → {_short(poller['function'])}"
     errors = poller.get("errors", 0)
     return f"{text} ({errors} errors, the last: {poller['last_error']})" if errors else text
+
+
+def faults_text(faults: dict[str, Any]) -> str:
+    """What was injected so far, most of it first."""
+    counts = sorted(faults["injected"].items(), key=lambda one: (-one[1], one[0]))
+    return ", ".join(f"{count} × {kind}" for kind, count in counts) or "nothing yet"
 
 
 def _short(arn: str) -> str:
