@@ -25,6 +25,7 @@ from services_ai_sdk.wire.errors import InvalidInputError, PlatformError
 
 DEFAULT_PORT = 4599
 START_MAX_S = 120.0
+DEPLOY_ATTEMPTS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,7 +310,8 @@ def _prepare(options: CloudOptions, progress: Progress) -> Any:
 def _deploy(info: CloudInfo, progress: Progress, prepared: Any = None) -> dict[str, str]:
     from infra.local.platform import check_answers, deploy, prepare
 
-    clients = clients_of(info)
+    # Injected faults meet the platform's own deploy too; without them nothing is ever tried again.
+    clients = clients_of(info, DEPLOY_ATTEMPTS)
     outputs = deploy(clients, prepared or prepare(info.stack, progress), progress)
-    check_answers(clients("lambda"), outputs)
+    check_answers(clients_of(info)("lambda"), outputs)
     return outputs
