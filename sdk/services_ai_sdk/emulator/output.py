@@ -9,6 +9,7 @@ import termios
 from collections.abc import Callable
 
 from services_ai_sdk.emulator.ports import LogLine
+from services_ai_sdk.emulator.printed_text import printed_text
 
 KEPT_BYTES_MAX = 256 * 1024
 """Of one call's output; more is counted, not kept, so that a flood costs no memory."""
@@ -106,7 +107,7 @@ class Output:
 
 
 def _line(at_ms: int, text: bytes | bytearray) -> LogLine:
-    return LogLine(at_ms, text[:_LINE_BYTES_MAX].rstrip(b"\r").decode("utf-8", "replace"))
+    return LogLine(at_ms, printed_text(text[:_LINE_BYTES_MAX].rstrip(b"\r").decode("utf-8", "replace")))
 
 
 def tail(lines: list[LogLine]) -> bytes:

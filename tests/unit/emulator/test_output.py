@@ -65,7 +65,7 @@ def test_character_in_pieces(pipe: Pipe) -> None:
 
 def test_bytes_that_are_no_text(pipe: Pipe) -> None:
     pipe.say(b"\xff\xfe\x80ok\xc3\n\x00\x1b[31m\n")
-    assert pipe.texts() == ["\ufffd\ufffd\ufffdok\ufffd", "\x00\x1b[31m"]
+    assert pipe.texts() == ["\ufffd\ufffd\ufffdok\ufffd", r"\x00\x1b[31m"]
 
 
 def test_flood_is_counted_not_kept(pipe: Pipe) -> None:
