@@ -16,6 +16,7 @@ NAMES = (
     "functions_not_run",
     "function_limits",
     "function_properties",
+    "logging_config",
     "alias_routing",
     "reserved_concurrency",
     "event_settings",

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import NamedTuple
 
-from services_ai_sdk.emulator import log_texts
+from services_ai_sdk.emulator import platform_lines
 from services_ai_sdk.emulator.invocation import Invocation
 from services_ai_sdk.emulator.ports import LogLine, LogSink
 from services_ai_sdk.emulator.spec import FunctionSpec
@@ -61,8 +61,9 @@ class CallLog:
         used_mb = self._used_mb()
         lines: list[LogLine] = []
         for invocation, duration_ms, init_ms, at_ms in unclosed:
-            texts = log_texts.end(invocation.request_id, duration_ms, init_ms, self._spec.memory_mb, used_mb)
-            invocation.lines += [LogLine(at_ms, text) for text in texts]
+            invocation.lines += platform_lines.end(
+                self._spec, invocation.request_id, at_ms, invocation.status, duration_ms, init_ms, used_mb
+            )
             lines += invocation.lines
         self._sink.write(self._spec, self._stream, lines)
 

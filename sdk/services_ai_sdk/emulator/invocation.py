@@ -41,6 +41,7 @@ class Invocation:
         trace: The caller's X-Ray header, or nothing.
         caller: Who waits for it, where that may end early.
         handed_back: How many workers had it and did not take it.
+        status: How it ended, as Lambda's report has it: success, error, timeout, failure.
     """
 
     request_id: str
@@ -54,6 +55,7 @@ class Invocation:
     trace: str = ""
     caller: Caller | None = None
     handed_back: int = 0
+    status: str = "success"
 
 
 def new_invocation(

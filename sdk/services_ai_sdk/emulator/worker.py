@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
-from services_ai_sdk.emulator import answers, log_texts
+from services_ai_sdk.emulator import answers, platform_lines
 from services_ai_sdk.emulator.answers import RESPONSE_BYTES_MAX, Failure, InvokeAnswer
 from services_ai_sdk.emulator.body_budget import BodyBudget
 from services_ai_sdk.emulator.call_log import CallLog
@@ -200,7 +200,7 @@ class Worker:
         if self._init_lines or self._output.has_kept:
             invocation.lines += [*self._init_lines, *self._output.take()]
             self._init_lines = []
-        invocation.lines.append(self._say(log_texts.start(invocation.request_id, self.spec.version)))
+        invocation.lines += platform_lines.start(self.spec, invocation.request_id, self._clocks.now_ms())
         self._said_start = True
         left_s = self._left_s(invocation, now_s)
         if asks:
@@ -395,6 +395,8 @@ class Worker:
         assert invocation is not None
         self._invocation = None
         self._is_handed_out = False
+        if function_error:
+            invocation.status = "timeout" if timed_out else "failure" if note else "error"
         now_s = self._clocks.now_s()
         duration_ms = self.spec.timeout_s * 1000.0 if timed_out else (now_s - invocation.started_s) * 1000
         self._unsettled = _Unsettled(invocation, duration_ms, self._init_ms, note, self._timer)
