@@ -148,6 +148,14 @@ def test_tail_is_the_last_four_kilobytes() -> None:
     assert tail([LogLine(0, "a"), LogLine(0, "b")]) == b"a\nb\n"
 
 
+def test_the_cut_of_a_tail_takes_no_mark_off(pipe: Pipe) -> None:
+    forged = b"REPORT RequestId: 1\tDuration: 1 ms"
+    pipe.say(forged + b"\n" + b"x" * (4096 - len(forged) - 2) + b"\n")
+    end = tail(pipe.output.take())
+    assert len(end) == 4096
+    assert end.startswith(b"\\EPORT RequestId: 1")
+
+
 def test_flood_of_line_ends_takes_no_time(pipe: Pipe) -> None:
     pipe.say(b"first\n" + b"\n" * 1_000_000)
     since = time.perf_counter()

@@ -65,6 +65,7 @@ class World:
         self.status = 200
 
     async def upstream(self, request: HttpRequest) -> HttpResponse:
+        await asyncio.sleep(0)  # others come between, as over a network
         return HttpResponse(self.status, [], json.dumps(self.answer).encode())
 
     def send(self, request: HttpRequest) -> tuple[int, dict[str, Any]]:
