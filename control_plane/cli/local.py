@@ -41,7 +41,8 @@ class Shell(StrEnum):
 
 
 @app.command(
-    epilog="Examples:\n\n- `services-ai-admin local up --detach`\n\n- `services-ai-admin local up --port 5000`",
+    epilog="Examples:\n\n- `services-ai-admin local up --detach`\n\n- `services-ai-admin local up --port 5000`"
+    "\n\n- `services-ai-admin local up --faults aws-like`",
 )
 def up(
     *,
@@ -58,6 +59,14 @@ def up(
     unsafe: Annotated[
         bool, typer.Option("--unsafe", help="Run functions even where this machine has no sandbox for them.")
     ] = False,
+    faults: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME|FILE",
+            envvar="SERVICES_AI_FAULTS",
+            help="Be as slow, busy and unready as AWS: aws-like, or a JSON file of your own.",
+        ),
+    ] = "",
     as_json: JsonOption = False,
 ) -> None:
     """Start the local cloud and deploy the platform into it.
@@ -67,7 +76,7 @@ def up(
     """
     cloud = local_cloud()
     options = cloud.CloudOptions(
-        port=port, state_dir=state_dir, platform=not no_platform, unsafe=unsafe, fresh=fresh
+        port=port, state_dir=state_dir, platform=not no_platform, unsafe=unsafe, fresh=fresh, faults=faults
     )
     # Ended from outside, it ends as by Ctrl-C: with everything in it.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -135,11 +144,12 @@ def status(
         "warm": activity["warm_functions"],
         "functions": activity["functions"],
         "workers": activity["workers"],
-        "memory": f"{activity['memory_mb']} MB",
+        "memory": f"{activity['memory_mb']} of at most {activity['memory_max_mb']} MB",
         "events": activity["events"],
         "queues": activity["queues"],
         "feeds": [feed_text(one) for one in activity["pollers"]],
         "errors": [error_text(one) for one in activity["errors"]],
+        **({"injected": faults_text(activity["faults"])} if "faults" in activity else {}),
         "protections": activity["protections"],
     }
     for name, value in shown.items():
@@ -215,6 +225,7 @@ def _describe(info: Any, *, stays: bool) -> None:
         "platform": functions,
         "dispatcher": info.outputs.get("DispatcherFunctionName", ""),
         "sandbox": "OFF: functions can reach this machine" if info.unsafe else "",
+        "faults": info.faults,
         "logs": str(Path(info.state_dir) / "logs"),
         "use it": f'eval "$({local_cloud().local_command("env", Path(info.state_dir))})"',
         "end it": local_cloud().local_command("down", Path(info.state_dir)) if stays else "Ctrl-C",
@@ -234,6 +245,12 @@ def feed_text(poller: dict[str, Any]) -> str:
 def error_text(error: dict[str, Any]) -> str:
     """When, which function, and the first line of what it raised."""
     return f"{error['at']} {error['function']} {one_line(error['type'] + ': ' + error['message'], 200)}"
+
+
+def faults_text(faults: dict[str, Any]) -> str:
+    """What was injected so far, most of it first."""
+    counts = sorted(faults["injected"].items(), key=lambda one: (-one[1], one[0]))
+    return ", ".join(f"{count} × {kind}" for kind, count in counts) or "nothing yet"
 
 
 def _live(info: Any, ends: str, ended: Callable[[], bool], note: Note) -> None:

@@ -143,7 +143,7 @@ def new_id() -> str:
 
 def _cloudformation() -> Any:
     with plainly("making an AWS client"):
-        return client("cloudformation", read_timeout_s=10, attempts=3)
+        return client("cloudformation", read_timeout_s=10, attempts=6)
 
 
 def _lacks(runtime: str) -> str | None:

@@ -18,12 +18,16 @@ if TYPE_CHECKING:
     from infra.deploy.waiting import Waiting
 
 
+_TROUBLE = frozenset({"ServiceException"})
+
+
 @dataclass(slots=True)
 class _Done:
     """What the steps so far have found out."""
 
     layer_arn: str
     version: str
+    say: Progress
     smoke: str = ""
 
 
@@ -59,7 +63,7 @@ class Executor:
             PlatformError: AWS refused a step; those before it stand, and the same deploy may be run again.
             FindingsError: The smoke call failed; `live` was not moved.
         """
-        done = _Done(layer_arn=plan.layer_arn, version=plan.live_version)
+        done = _Done(layer_arn=plan.layer_arn, version=plan.live_version, say=progress)
         for step in plan.steps:
             progress(f"{step.action} {step.target}")
             with plainly(f"{step.action} {step.target}"):
@@ -124,34 +128,44 @@ class Executor:
     def _create_function(self, plan: DeployPlan, step: Step, done: _Done) -> None:
         arguments = {**step.parameters, "Layers": self._layers(plan, done)}
         lambda_ = self._clients.lambda_
-        self._waiting.until_role_spread(lambda: lambda_.create_function(FunctionName=step.target, **arguments))
-        self._waiting.until_ready(lambda_, step.target)
+        self._waiting.until_accepted(
+            lambda: lambda_.create_function(FunctionName=step.target, **arguments), done.say
+        )
+        self._waiting.until_ready(lambda_, step.target, done.say)
 
     def _update_code(self, plan: DeployPlan, step: Step, done: _Done) -> None:
-        self._clients.lambda_.update_function_code(FunctionName=step.target, **step.parameters)
-        self._waiting.until_ready(self._clients.lambda_, step.target)
+        lambda_ = self._clients.lambda_
+        self._waiting.until_accepted(
+            lambda: lambda_.update_function_code(FunctionName=step.target, **step.parameters), done.say
+        )
+        self._waiting.until_ready(lambda_, step.target, done.say)
 
     def _update_configuration(self, plan: DeployPlan, step: Step, done: _Done) -> None:
         arguments = {**step.parameters, "Layers": self._layers(plan, done)}
         lambda_ = self._clients.lambda_
-        self._waiting.until_role_spread(
-            lambda: lambda_.update_function_configuration(FunctionName=step.target, **arguments)
+        self._waiting.until_accepted(
+            lambda: lambda_.update_function_configuration(FunctionName=step.target, **arguments), done.say
         )
-        self._waiting.until_ready(lambda_, step.target)
+        self._waiting.until_ready(lambda_, step.target, done.say)
 
     def _tag_function(self, plan: DeployPlan, step: Step, done: _Done) -> None:
-        self._clients.lambda_.tag_resource(Resource=plan.function_arn, Tags=step.parameters["Tags"])
+        lambda_, tags = self._clients.lambda_, step.parameters["Tags"]
+        self._waiting.until_accepted(lambda: lambda_.tag_resource(Resource=plan.function_arn, Tags=tags), done.say)
 
     def _publish_version(self, plan: DeployPlan, step: Step, done: _Done) -> None:
         manifest = plan.release.manifest
-        answer = self._clients.lambda_.publish_version(
-            FunctionName=step.target, Description=f"{manifest.plugin_id} {manifest.version}"
+        lambda_, description = self._clients.lambda_, f"{manifest.plugin_id} {manifest.version}"
+        answer = self._waiting.until_accepted(
+            lambda: lambda_.publish_version(FunctionName=step.target, Description=description), done.say
         )
         done.version = answer["Version"]
-        self._waiting.until_ready(self._clients.lambda_, step.target, done.version)
+        self._waiting.until_ready(lambda_, step.target, done.say, done.version)
 
     def _smoke_call(self, plan: DeployPlan, step: Step, done: _Done) -> None:
-        done.smoke = smoke_call(self._clients.invoke, plan, done.version)
+        # It calls no hook: it may be made again.
+        done.smoke = self._waiting.until_accepted(
+            lambda: smoke_call(self._clients.invoke, plan, done.version), done.say, also=_TROUBLE
+        )
 
     def _move_live(self, plan: DeployPlan, step: Step, done: _Done) -> None:
         lambda_, name = self._clients.lambda_, plan.function_name

@@ -17,14 +17,16 @@ class LocalClients:
     Args:
         endpoint: The local cloud's.
         region: Of every client.
+        attempts: Of each call, together; several where what is throttled or fails shall be tried again.
     """
 
-    def __init__(self, endpoint: str, region: str) -> None:
+    def __init__(self, endpoint: str, region: str, attempts: int = 1) -> None:
         import boto3
 
         # A session of its own: nothing of the caller's profile or environment decides where it goes.
         self._session = boto3.Session(LOCAL_KEY, LOCAL_KEY, region_name=region)
         self._endpoint = endpoint
+        self._attempts = attempts
         self._clients: dict[str, Any] = {}
 
     def __call__(self, service: str) -> Any:
@@ -33,7 +35,7 @@ class LocalClients:
 
         if service not in self._clients:
             config = Config(
-                retries={"total_max_attempts": 1, "mode": "standard"},
+                retries={"total_max_attempts": self._attempts, "mode": "standard"},
                 connect_timeout=1,
                 read_timeout=READ_MAX_S,
                 tcp_keepalive=True,
@@ -45,6 +47,6 @@ class LocalClients:
         return self._clients[service]
 
 
-def clients_of(info: CloudInfo) -> LocalClients:
+def clients_of(info: CloudInfo, attempts: int = 1) -> LocalClients:
     """Clients of a running local cloud."""
-    return LocalClients(info.endpoint, info.region)
+    return LocalClients(info.endpoint, info.region, attempts)

@@ -15,7 +15,7 @@ import sys
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import uvloop
 
@@ -37,8 +37,13 @@ from infra.local.worker_calls import NothingOfMotos, PluginRoles
 from services_ai_sdk.emulator.engine import Engine
 from services_ai_sdk.emulator.errors import EmulatorError
 from services_ai_sdk.emulator.front import Front
+from services_ai_sdk.emulator.http import Middleware
 from services_ai_sdk.emulator.pool import WORKERS_MAX
+from services_ai_sdk.emulator.ports import FunctionSource
 from services_ai_sdk.wire.errors import PlatformError, ServicesAIError
+
+if TYPE_CHECKING:
+    from infra.local.faults.middleware import Faults
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,8 @@ class DaemonOptions:
     stack: str
     unsafe: bool = False
     fresh: bool = False
+    faults: str = ""
+    fault_profile: str = ""
 
 
 class Daemon:
@@ -111,9 +118,18 @@ class Daemon:
         return 1 if failed else 0
 
     async def _serve(self, moto: MotoClient, outputs: dict[str, str]) -> tuple[Engine, Front]:
+        loop = asyncio.get_running_loop()
         bells = Bells()
         # Pollers run at once, and what they call may need the platform that is there.
-        source = MotoFunctionSource(moto, lambda: self._artifact_bucket() or outputs.get("ArtifactBucket", ""))
+        source: FunctionSource = MotoFunctionSource(
+            moto, lambda: self._artifact_bucket() or outputs.get("ArtifactBucket", "")
+        )
+        faults, inject = self._faults(), None
+        if faults is not None:
+            from infra.local.faults.middleware import InjectFaults, SourceWithFaults
+
+            inject = InjectFaults(faults, source, lambda delay_s: loop.call_later(delay_s, engine.invalidate))
+            source = SourceWithFaults(source, faults)
         sink = CloudWatchLogSink(moto, self._state.logs)
         engine = Engine(
             source,
@@ -129,7 +145,8 @@ class Daemon:
             engine,
             upstream=("127.0.0.1", moto.port),
             middleware=(
-                StatusPage(functools.partial(_status, engine, pollers, moto)),
+                StatusPage(functools.partial(_status, engine, pollers, moto, faults)),
+                *_if_any(inject),
                 RingBells(bells, engine.invalidate),
                 LongPoll(moto, bells),
                 FrontKey(moto.front_key),
@@ -154,10 +171,19 @@ class Daemon:
             started_at=datetime.now(UTC).isoformat(timespec="seconds"),
             outputs=outputs,
             unsafe=self._options.unsafe,
+            faults=self._options.faults,
             state_dir=str(self._state.path),
         )
         self._control.send("listening", info=self._info.to_dict())
         return engine, front
+
+    def _faults(self) -> Faults | None:
+        if not self._options.faults:
+            return None
+        from infra.local.faults.middleware import Faults
+        from infra.local.faults.profile import FaultProfile
+
+        return Faults(self._options.faults, FaultProfile.model_validate_json(self._options.fault_profile))
 
     def _artifact_bucket(self) -> str:
         # A platform that was deployed later is known from what the launcher wrote.
@@ -187,8 +213,13 @@ class Daemon:
                 self._control.send("ready")
 
 
-async def _status(engine: Engine, pollers: Pollers, moto: MotoClient) -> dict[str, Any]:
-    return {**engine.status(), "queues": await moto.call("queues"), "pollers": pollers.status()}
+async def _status(engine: Engine, pollers: Pollers, moto: MotoClient, faults: Faults | None) -> dict[str, Any]:
+    status = {**engine.status(), "queues": await moto.call("queues"), "pollers": pollers.status()}
+    return status if faults is None else {**status, "faults": faults.status()}
+
+
+def _if_any(middleware: Middleware | None) -> tuple[Middleware, ...]:
+    return () if middleware is None else (middleware,)
 
 
 def taken(port: int) -> PlatformError:

@@ -25,6 +25,7 @@ from services_ai_sdk.wire.errors import InvalidInputError, PlatformError
 
 DEFAULT_PORT = 4599
 START_MAX_S = 120.0
+DEPLOY_ATTEMPTS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class CloudOptions:
         platform: Whether template.yaml is deployed.
         unsafe: Run functions without a sandbox where there are no means for one.
         fresh: Forget the state that the local cloud before left.
+        faults: Name or file of a profile of faults to inject; empty for none.
     """
 
     port: int | None = None
@@ -46,6 +48,7 @@ class CloudOptions:
     platform: bool = True
     unsafe: bool = False
     fresh: bool = False
+    faults: str = ""
 
 
 class StartedCloud:
@@ -89,10 +92,12 @@ def start(options: CloudOptions, progress: Progress) -> StartedCloud:
     The new one ends with this process unless it is detached.
 
     Raises:
-        InvalidInputError: One runs already, on another port than the one that was asked for, or with a state that
-            was to be forgotten.
+        InvalidInputError: One runs already, on another port than the one that was asked for, with other faults, or
+            with a state that was to be forgotten; no such profile of faults.
         PlatformError: A taken port, missing means for a sandbox, a platform that cannot be deployed.
     """
+    # Before anything is started or waited for.
+    faults, fault_profile = _faults(options.faults)
     state = StateDir(options.state_dir)
     while True:
         running = _running(state)
@@ -105,6 +110,8 @@ def start(options: CloudOptions, progress: Progress) -> StartedCloud:
                     hint=f"{local_command('down', options.state_dir)}, then up again;"
                     " or name another --state-dir for a second one",
                 )
+            if faults and faults != running.faults:
+                raise _other_faults(running, faults, options.state_dir)
             if options.fresh:
                 raise _still_running(running, options.state_dir)
             progress(f"the local cloud is already running (process {running.pid}, {running.endpoint})")
@@ -113,20 +120,22 @@ def start(options: CloudOptions, progress: Progress) -> StartedCloud:
                 state.write(running)
             return StartedCloud(running, None)
         try:
-            return _launch(options, state, progress)
+            return _launch(replace(options, faults=faults), fault_profile, state, progress)
         except PlatformError as error:
             # Somebody else was first: theirs is the one.
             if error.code != ALREADY_RUNNING:
                 raise
 
 
-def _launch(options: CloudOptions, state: StateDir, progress: Progress) -> StartedCloud:
+def _launch(options: CloudOptions, fault_profile: str, state: StateDir, progress: Progress) -> StartedCloud:
     request = {
         "state_dir": str(state.path),
         "port": DEFAULT_PORT if options.port is None else options.port,
         "stack": options.stack,
         "unsafe": options.unsafe,
         "fresh": options.fresh,
+        "faults": options.faults,
+        "fault_profile": fault_profile,
     }
     with ThreadPoolExecutor(1) as pool:
         # The template is built and translated while moto starts: each takes a second.
@@ -236,6 +245,24 @@ def _still_running(info: CloudInfo | None, state_dir: Path | None) -> InvalidInp
     )
 
 
+def _faults(name_or_file: str) -> tuple[str, str]:
+    if not name_or_file:
+        return "", ""
+    from infra.local.faults.profile import load_profile
+
+    name, profile = load_profile(name_or_file)
+    return name, profile.model_dump_json()
+
+
+def _other_faults(info: CloudInfo, wanted: str, state_dir: Path | None) -> InvalidInputError:
+    now = f"with the faults {info.faults}" if info.faults else "without faults"
+    return InvalidInputError(
+        f"the local cloud is already running {now} (process {info.pid}), not with {wanted}",
+        code="other-faults",
+        hint=f"{local_command('down', state_dir)}, then up again: its state stays",
+    )
+
+
 def local_command(words: str, state_dir: Path | None) -> str:
     """What a person types for the local cloud of a state directory, which is named where it is not the default."""
     command = f"services-ai-admin local {words}"
@@ -288,7 +315,8 @@ def _prepare(options: CloudOptions, progress: Progress) -> Any:
 def _deploy(info: CloudInfo, progress: Progress, prepared: Any = None) -> dict[str, str]:
     from infra.local.platform import check_answers, deploy, prepare
 
-    clients = clients_of(info)
+    # Injected faults meet the platform's own deploy too; without them nothing is ever tried again.
+    clients = clients_of(info, DEPLOY_ATTEMPTS)
     outputs = deploy(clients, prepared or prepare(info.stack, progress), progress)
-    check_answers(clients("lambda"), outputs)
+    check_answers(clients_of(info)("lambda"), outputs)
     return outputs

@@ -8,7 +8,14 @@ from typing import Any
 
 from infra.local.moto_client import MotoRefused, Operations
 from services_ai_sdk.emulator.errors import InvokeRefused
-from services_ai_sdk.emulator.spec import Artifact, Credentials, EventSettings, FunctionSpec, SandboxProfile
+from services_ai_sdk.emulator.spec import (
+    Artifact,
+    Credentials,
+    EventSettings,
+    FunctionSpec,
+    LogSettings,
+    SandboxProfile,
+)
 
 CREDENTIALS_S = 3600
 """Lifetime asked for, as a role's default session has it."""
@@ -45,8 +52,11 @@ class MotoFunctionSource:
         code = _artifact(record.pop("code"))
         layers = tuple(_artifact(layer) for layer in record.pop("layers"))
         events = EventSettings(**record.pop("events"))
+        logging = LogSettings(**record.pop("logging"))
         routes = tuple((str(version), float(share)) for version, share in record.pop("routes"))
-        return FunctionSpec(**record, code=code, layers=layers, profile=profile, events=events, routes=routes)
+        return FunctionSpec(
+            **record, code=code, layers=layers, profile=profile, events=events, routes=routes, logging=logging
+        )
 
     async def credentials(self, spec: FunctionSpec) -> Credentials:
         """Temporary credentials of the function's role.

@@ -33,6 +33,7 @@ class CloudInfo:
         started_at: ISO 8601, UTC.
         outputs: The platform stack's; empty when it was started without the platform.
         unsafe: Functions run without a sandbox.
+        faults: Name or file of the faults that are injected; empty for none.
         state_dir: Where all of this is kept.
     """
 
@@ -45,6 +46,7 @@ class CloudInfo:
     started_at: str
     outputs: dict[str, str] = field(default_factory=dict)
     unsafe: bool = False
+    faults: str = ""
     state_dir: str = ""
 
     @property

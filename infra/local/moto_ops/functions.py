@@ -13,6 +13,7 @@ from typing import Any
 
 from infra.local.moto_ops import OperationFailed
 from infra.local.moto_patches.event_settings import SETTINGS
+from infra.local.moto_patches.logging_config import logging_config
 
 ACCOUNT_ID = "123456789012"
 REGION = "us-east-1"
@@ -77,6 +78,7 @@ def describe_function(store: Path, request: dict[str, Any]) -> dict[str, Any]:
         "code": _artifact(store, function.code_bytes, function.code_sha_256),
         "layers": layers,
         "log_group": function.logs_group_name,
+        "logging": _logging(function),
         "role_arn": function.role,
         "region": region,
         "account_id": account_id,
@@ -88,6 +90,12 @@ def describe_function(store: Path, request: dict[str, Any]) -> dict[str, Any]:
     record["reserved_concurrency"] = backend.get_function(function.function_name).reserved_concurrency
     record["routes"] = _routes(backend, function, qualifier)
     return record
+
+
+def _logging(function: Any) -> dict[str, str]:
+    config = logging_config(function)
+    names = {"LogFormat": "format", "ApplicationLogLevel": "application_level", "SystemLogLevel": "system_level"}
+    return {ours: config[theirs] for theirs, ours in names.items() if theirs in config}
 
 
 def _events(backend: Any, function: Any, qualifier: str | None) -> dict[str, Any]:

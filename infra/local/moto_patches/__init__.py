@@ -21,6 +21,7 @@ NAMES = (
     "mapping_checks",
     "function_limits",
     "function_properties",
+    "logging_config",
     "alias_routing",
     "reserved_concurrency",
     "event_settings",

@@ -1,4 +1,4 @@
-"""moto's CloudFormation drops a function's Layers, Tags, Architectures, LoggingConfig and some more.
+"""moto's CloudFormation drops a function's Layers, Tags, Architectures and some more.
 
 It also keeps numbers in the environment as numbers, where Lambda has text only.
 """
@@ -44,7 +44,4 @@ def _complete(function: Any, template: dict[str, Any]) -> Any:
     if "Tags" in properties:
         function.tags = {tag["Key"]: tag["Value"] for tag in properties["Tags"]}
     function.environment_vars = {name: str(value) for name, value in function.environment_vars.items()}
-    group = properties.get("LoggingConfig", {}).get("LogGroup")
-    if group:
-        function.logs_group_name = group
     return function

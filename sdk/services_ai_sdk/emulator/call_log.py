@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from services_ai_sdk.emulator import log_texts
+from services_ai_sdk.emulator import platform_lines
 from services_ai_sdk.emulator.invocation import Invocation
 from services_ai_sdk.emulator.ports import LogLine, LogSink
 from services_ai_sdk.emulator.spec import FunctionSpec
@@ -75,17 +75,15 @@ class CallLog:
         lines: list[LogLine] = []
         for ended in unclosed:
             invocation = ended.invocation
-            at_ms = invocation.started_ms + int(ended.duration_ms)
-            start = log_texts.start(invocation.request_id, self._spec.version)
-            texts = [ended.note] if ended.note else []
-            texts += log_texts.end(
-                invocation.request_id, ended.duration_ms, ended.init_ms, self._spec.memory_mb, used_mb
+            request_id, started_ms = invocation.request_id, invocation.started_ms
+            at_ms = started_ms + int(ended.duration_ms)
+            invocation.lines += platform_lines.start(self._spec, request_id, started_ms)
+            invocation.lines += ended.printed
+            if ended.note:
+                invocation.lines.append(LogLine(at_ms, ended.note))
+            invocation.lines += platform_lines.end(
+                self._spec, request_id, at_ms, invocation.status, ended.duration_ms, ended.init_ms, used_mb
             )
-            invocation.lines += [
-                LogLine(invocation.started_ms, start),
-                *ended.printed,
-                *(LogLine(at_ms, text) for text in texts),
-            ]
             lines += invocation.lines
         self._sink.write(self._spec, self._stream, lines)
 

@@ -55,8 +55,15 @@ def worker_environment(
         places.task,
     ]
     libraries += [f"{places.task}/lib", *(f"{root}/lib" for root in places.layers)]
+    logging = {}
+    if spec.logging.is_json:
+        logging = {
+            "AWS_LAMBDA_LOG_FORMAT": spec.logging.format,
+            "AWS_LAMBDA_LOG_LEVEL": spec.logging.application_level,
+        }
     return {
         **spec.environment,
+        **logging,
         "AWS_ACCESS_KEY_ID": credentials.access_key_id,
         "AWS_DEFAULT_REGION": spec.region,
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{AWS_PORT}",

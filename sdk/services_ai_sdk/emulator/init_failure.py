@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from services_ai_sdk.emulator import log_texts
+from services_ai_sdk.emulator import platform_lines
 from services_ai_sdk.emulator.answers import Failure, InvokeAnswer
 from services_ai_sdk.emulator.invocation import Invocation
 from services_ai_sdk.emulator.output import tail
@@ -46,16 +46,17 @@ class InitFailedError(Exception):
         self.duration_ms = duration_ms
         self.used_mb = used_mb
 
-    def log(self, now_ms: int, phase: str) -> list[LogLine]:
+    def log(self, spec: FunctionSpec, now_ms: int, phase: str) -> list[LogLine]:
         """What it printed, and Lambda's line on it.
 
         Args:
+            spec: What was to be started.
             now_ms: Unix milliseconds.
             phase: `init`, or `invoke` where it was the second try, on the call's own time.
         """
         error_type = self._error_type()
-        report = log_texts.init_report(self.duration_ms, phase, error_type)
-        return [*self.lines, LogLine(now_ms, report)]
+        report = platform_lines.init_failed(spec, now_ms, self.duration_ms, phase, error_type)
+        return [*self.lines, *report]
 
     def answer(self, spec: FunctionSpec, invocation: Invocation, now_ms: int, phase: str) -> InvokeAnswer:
         """What the call that wanted this worker is told; completes the call's log."""
@@ -64,11 +65,15 @@ class InitFailedError(Exception):
         if self.failure is not None:
             failure = self.failure(request_id)
             payload, note = failure.payload(), failure.message
-        texts = [note] if note else []
-        texts += log_texts.end(request_id, self.duration_ms, 0.0, spec.memory_mb, self.used_mb)
-        start = LogLine(now_ms, log_texts.start(request_id, spec.version))
-        lines = [*self.log(now_ms, phase), start] if phase == "init" else [start, *self.log(now_ms, phase)]
-        invocation.lines += [*lines, *(LogLine(now_ms, text) for text in texts)]
+        invocation.status = "timeout" if self._error_type() == "Sandbox.Timedout" else "error"
+        start, log = platform_lines.start(spec, request_id, now_ms), self.log(spec, now_ms, phase)
+        lines = [*log, *start] if phase == "init" else [*start, *log]
+        if note:
+            lines.append(LogLine(now_ms, note))
+        lines += platform_lines.end(
+            spec, request_id, now_ms, invocation.status, self.duration_ms, 0.0, self.used_mb
+        )
+        invocation.lines += lines
         log_tail = tail(invocation.lines) if invocation.log_tail else b""
         return InvokeAnswer(payload, "Unhandled", spec.version, 0, request_id, log_tail)
 

@@ -43,6 +43,7 @@ class Invocation:
         started_ms: Unix milliseconds, for its START line.
         lines: Its log so far; until it has ended, only what comes before that line.
         handed_back: How many workers had it and did not take it.
+        status: How it ended, as Lambda's report has it: success, error, timeout, failure.
     """
 
     request_id: str
@@ -57,6 +58,7 @@ class Invocation:
     started_ms: int = 0
     lines: list[LogLine] = field(default_factory=list)
     handed_back: int = 0
+    status: str = "success"
 
 
 class RequestIds:

@@ -9,6 +9,7 @@ import termios
 from collections.abc import Callable
 
 from services_ai_sdk.emulator.ports import LogLine
+from services_ai_sdk.emulator.printed_text import MARK, printed_text
 
 KEPT_BYTES_MAX = 256 * 1024
 """Of one call's output; more is counted, not kept, so that a flood costs no memory."""
@@ -106,10 +107,17 @@ class Output:
 
 
 def _line(at_ms: int, text: bytes | bytearray) -> LogLine:
-    return LogLine(at_ms, text[:_LINE_BYTES_MAX].rstrip(b"\r").decode("utf-8", "replace"))
+    return LogLine(at_ms, printed_text(text[:_LINE_BYTES_MAX].rstrip(b"\r").decode("utf-8", "replace")))
 
 
 def tail(lines: list[LogLine]) -> bytes:
     """The last 4 KB of a log, as X-Amz-Log-Result carries it."""
     whole = "\n".join(line.text for line in lines[-_TAIL_BYTES:]) + "\n"
-    return whole.encode("utf-8", "replace")[-_TAIL_BYTES:]
+    data = whole.encode("utf-8", "replace")
+    end = data[-_TAIL_BYTES:]
+    if len(data) > _TAIL_BYTES and data[-_TAIL_BYTES - 1 : -_TAIL_BYTES] != b"\n":
+        # The cut may have taken what marks a printed line as no line of Lambda's.
+        first = end[: end.index(b"\n")].decode("utf-8", "replace")
+        if printed_text(first) != first:
+            end = MARK.encode() + end[1:]
+    return end

@@ -239,7 +239,7 @@ class Pool:
             except InitFailedError as failed:
                 if failed.payload:
                     raise
-                invocation.lines += failed.log(self._clocks.now_ms(), "init")
+                invocation.lines += failed.log(self.spec, self._clocks.now_ms(), "init")
                 worker = await self._start(self.spec, self, failed)
                 invocation.started_s = worker.started_s
             self.workers.add(worker)

@@ -86,6 +86,26 @@ class EventSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class LogSettings:
+    """How a function's log is written; the defaults are Lambda's.
+
+    Args:
+        format: `Text` or `JSON`.
+        application_level: From which level on the runtime writes log records, in JSON.
+        system_level: From which level on Lambda's own lines are written, in JSON.
+    """
+
+    format: str = "Text"
+    application_level: str = "INFO"
+    system_level: str = "INFO"
+
+    @property
+    def is_json(self) -> bool:
+        """Whether levels count."""
+        return self.format == "JSON"
+
+
+@dataclass(frozen=True, slots=True)
 class FunctionSpec:
     """One version of one function, as the control plane knows it.
 
@@ -109,6 +129,7 @@ class FunctionSpec:
         events: What becomes of asynchronous calls.
         reserved_concurrency: Of all its versions together; None where nothing is reserved.
         routes: Of an alias: which share of its calls goes to other versions than this one.
+        logging: How its log is written.
     """
 
     function_name: str
@@ -130,6 +151,7 @@ class FunctionSpec:
     events: EventSettings = EventSettings()
     reserved_concurrency: int | None = None
     routes: tuple[tuple[str, float], ...] = ()
+    logging: LogSettings = LogSettings()
 
     def replace(self, **changes: Any) -> FunctionSpec:
         """A copy with some fields changed."""

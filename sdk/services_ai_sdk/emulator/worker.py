@@ -406,6 +406,8 @@ class Worker:
         assert invocation is not None
         self._invocation = None
         self._is_handed_out = False
+        if function_error:
+            invocation.status = "timeout" if timed_out else "failure" if note else "error"
         now_s = self._clocks.now_s()
         duration_ms = self.spec.timeout_s * 1000.0 if timed_out else (now_s - invocation.started_s) * 1000
         self._unsettled = Ended(invocation, duration_ms, self._init_ms, note)

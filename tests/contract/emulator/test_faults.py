@@ -126,7 +126,7 @@ def test_output_in_single_bytes(emulator: Emulator) -> None:
 def test_garbage_bytes_in_the_output(emulator: Emulator) -> None:
     assert emulator.run("faults.prints_bytes").error is None
     lines = emulator.log.of("faults-prints_bytes")
-    assert lines[1:3] == ["\ufffd\ufffd\x00 garbage \ufffd", "\ufffdafter"]
+    assert lines[1:3] == ["\ufffd\ufffd\\x00 garbage \ufffd", "\ufffdafter"]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import io
 import json
 import subprocess
 import sys
+import time
 import urllib.request
 import zipfile
 from pathlib import Path
@@ -217,9 +218,27 @@ def test_a_batch_fits_a_payload(moto: Any) -> None:
     assert answer["more"]
 
 
-def test_logs_make_what_is_missing(moto: Any) -> None:
-    import time
+def test_a_log_group_keeps_its_latest_lines(moto: Any) -> None:
+    from infra.local.moto_ops.logs import GROUP_EVENTS_MAX
 
+    now_ms = int(time.time() * 1000)
+    number, batch = 0, 2500
+    for stream in ("one", "two") * 5:
+        events = [{"timestamp": now_ms + number + one, "message": f"{number + one}"} for one in range(batch)]
+        number += batch
+        moto.ask("logs", batches=[{"group": "/full", "stream": stream, "events": events}])
+    logs = moto.client("logs")
+    pages = logs.get_paginator("filter_log_events").paginate(logGroupName="/full")
+    kept = sorted(int(event["message"]) for page in pages for event in page["events"])
+    assert GROUP_EVENTS_MAX <= len(kept) <= GROUP_EVENTS_MAX * 1.1 + batch
+    assert kept == list(range(number - len(kept), number))
+    assert [one["logStreamName"] for one in logs.describe_log_streams(logGroupName="/full")["logStreams"]] == [
+        "one",
+        "two",
+    ]
+
+
+def test_logs_make_what_is_missing(moto: Any) -> None:
     now = int(time.time() * 1000)
     events = [{"timestamp": now + 1, "message": "second"}, {"timestamp": now, "message": "first"}]
     assert moto.ask("logs", batches=[{"group": "/aws/lambda/new", "stream": "s", "events": events}])[0] == 200

@@ -126,7 +126,7 @@ def test_function_properties(moto: Any, code: dict[str, str]) -> None:
                     "EphemeralStorage": {"Size": 1024},
                     "Tags": [{"Key": "sandbox-profile", "Value": "k"}],
                     "Environment": {"Variables": {"NUMBER": 5}},
-                    "LoggingConfig": {"LogGroup": "/elsewhere"},
+                    "LoggingConfig": {"LogGroup": "/elsewhere", "LogFormat": "JSON"},
                     "MemorySize": memory,
                 },
             },
@@ -143,11 +143,49 @@ def test_function_properties(moto: Any, code: dict[str, str]) -> None:
         assert found["Configuration"]["EphemeralStorage"] == {"Size": 1024}
         assert found["Configuration"]["Environment"]["Variables"] == {"NUMBER": "5"}
         assert found["Tags"] == {"sandbox-profile": "k"}
+        assert found["Configuration"]["LoggingConfig"]["LogGroup"] == "/elsewhere"
+        assert found["Configuration"]["LoggingConfig"]["LogFormat"] == "JSON"
         assert moto.ask("function", function="props", profile_bucket="")[1]["code"] == "ServiceException"
     moto.client("lambda").untag_resource(
         Resource="arn:aws:lambda:us-east-1:123456789012:function:props", TagKeys=["sandbox-profile"]
     )
     assert moto.ask("function", function="props")[1]["log_group"] == "/elsewhere"
+
+
+def test_logging_config(moto: Any, code: dict[str, str]) -> None:
+    lambda_ = moto.client("lambda")
+    made = {"Runtime": "python3.11", "Role": role_of(moto, "logged"), "Handler": "main.handle", "Code": code}
+    text = lambda_.create_function(FunctionName="logged", **made)["LoggingConfig"]
+    assert text == {"LogFormat": "Text", "LogGroup": "/aws/lambda/logged"}
+    wanted = {"LogFormat": "JSON", "SystemLogLevel": "WARN", "LogGroup": "/elsewhere"}
+    shown = {**wanted, "ApplicationLogLevel": "INFO"}
+    assert lambda_.create_function(FunctionName="logged2", LoggingConfig=wanted, **made)["LoggingConfig"] == shown
+    changed = lambda_.update_function_configuration(FunctionName="logged", LoggingConfig=wanted)
+    assert changed["LoggingConfig"] == shown
+    version = lambda_.publish_version(FunctionName="logged")["Version"]
+    more = {"ApplicationLogLevel": "DEBUG"}
+    lambda_.update_function_configuration(FunctionName="logged", LoggingConfig=more)
+    lambda_.update_function_configuration(FunctionName="logged", Timeout=9)
+    found = lambda_.get_function(FunctionName="logged")["Configuration"]["LoggingConfig"]
+    assert found == {**shown, **more}
+    old = lambda_.get_function_configuration(FunctionName="logged", Qualifier=version)
+    assert old["LoggingConfig"] == shown
+    record = moto.ask("function", function="logged")[1]
+    assert record["log_group"] == "/elsewhere"
+    assert record["logging"] == {"format": "JSON", "application_level": "DEBUG", "system_level": "WARN"}
+    back = lambda_.update_function_configuration(FunctionName="logged", LoggingConfig={"LogFormat": "Text"})
+    assert back["LoggingConfig"] == {"LogFormat": "Text", "LogGroup": "/elsewhere"}
+    for wrong, said in (
+        ({"ApplicationLogLevel": "INFO"}, "LogLevel is not supported when LogFormat is set to"),
+        ({"LogFormat": "XML"}, r"enum value set: \[JSON, Text\]"),
+        ({"LogFormat": "JSON", "SystemLogLevel": "ERROR"}, r"enum value set: \[DEBUG, INFO, WARN\]"),
+        ({"LogGroup": "no spaces"}, "regular expression pattern"),
+    ):
+        with pytest.raises(ClientError, match=said):
+            lambda_.update_function_configuration(FunctionName="logged", LoggingConfig=wrong)
+        with pytest.raises(ClientError, match=said):
+            lambda_.create_function(FunctionName="logged3", LoggingConfig=wrong, **made)
+    assert lambda_.get_function_configuration(FunctionName="logged")["LoggingConfig"] == back["LoggingConfig"]
 
 
 def role_of(moto: Any, name: str) -> str:

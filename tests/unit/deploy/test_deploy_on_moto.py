@@ -326,6 +326,88 @@ def test_a_fresh_role_that_has_not_spread_is_waited_for(world: World) -> None:
     assert world.time.now_s >= 0.5 + 1 + 2
 
 
+IN_PROGRESS = "The operation cannot be performed at this time. An update is in progress for resource: arn"
+PENDING = (
+    "The operation cannot be performed at this time. The function is currently in the following state: Pending"
+)
+
+
+@pytest.mark.parametrize(
+    ("operation", "message"),
+    [
+        ("UpdateFunctionCode", IN_PROGRESS),
+        ("UpdateFunctionConfiguration", PENDING),
+        ("TagResource", IN_PROGRESS),
+        ("PublishVersion", PENDING),
+    ],
+)
+def test_a_function_that_a_stopped_deploy_left_unsettled_is_waited_for(
+    world: World, operation: str, message: str
+) -> None:
+    world.deployer.execute(world.deployer.plan(world.release()), quiet)
+    world.answer_invoke_with(json.dumps(Result(None).to_dict()))
+    calls = refuse_once(world.clients.lambda_, operation, "ResourceConflictException", message, times=2)
+    said: list[str] = []
+    plan = world.deployer.plan(world.release(code="a = 2", version="1.1.0", limits={"memory_mb": 512}))
+    done = world.deployer.execute(plan, said.append)
+    assert done.function_version == "2"
+    assert len(calls) == 3
+    assert [line for line in said if line.startswith("waiting")] == [
+        "waiting: the function is still being made or updated"
+    ]
+
+
+def test_a_function_that_is_there_already_is_not_waited_for(world: World) -> None:
+    message = "Function already exist: services-ai-plugin-scorer"
+    calls = refuse_once(world.clients.lambda_, "CreateFunction", "ResourceConflictException", message, times=9)
+    with pytest.raises(PlatformError, match="already exist"):
+        world.deployer.execute(world.deployer.plan(world.release()), quiet)
+    assert len(calls) == 1
+
+
+@pytest.mark.parametrize("code", ["TooManyRequestsException", "ServiceException"])
+def test_a_smoke_call_that_lambda_had_no_room_for_is_made_again(world: World, code: str) -> None:
+    calls = refuse_once(world.clients.invoke, "Invoke", code, "Rate exceeded", times=2)
+    assert world.deployer.execute(world.deployer.plan(world.release()), quiet).smoke == "passed"
+    assert len(calls) == 3
+
+
+def test_a_smoke_call_of_a_function_that_is_switched_off_is_not_waited_for(world: World) -> None:
+    reserved = {"Error": {"Code": "TooManyRequestsException", "Message": "Rate Exceeded."},
+                "Reason": "ReservedFunctionConcurrentInvocationLimitExceeded"}  # fmt: skip
+
+    def refuse(**_: Any) -> Any:
+        raise ClientError(reserved, "Invoke")
+
+    world.clients.invoke.meta.events.register("before-call.lambda.Invoke", refuse)
+    with pytest.raises(PlatformError) as caught:
+        world.deployer.execute(world.deployer.plan(world.release()), quiet)
+    assert caught.value.details["aws_code"] == "TooManyRequestsException"
+    assert world.time.now_s == 0
+
+
+def test_whoever_waits_long_is_told_now_and_then(world: World) -> None:
+    refuse_once(
+        world.clients.lambda_, "CreateFunction", "InvalidParameterValueException", ROLE_NOT_SPREAD, times=7
+    )
+    said: list[str] = []
+    world.deployer.execute(world.deployer.plan(world.release()), said.append)
+    waits = [line for line in said if line.startswith("waiting")]
+    assert waits[0] == "waiting: Lambda cannot use the fresh role yet"
+    assert 2 <= len(waits) <= 4
+    assert "s so far)" in waits[-1]
+
+
+def test_waits_of_deploys_at_once_do_not_stay_in_step(world: World) -> None:
+    refuse_once(
+        world.clients.lambda_, "CreateFunction", "InvalidParameterValueException", ROLE_NOT_SPREAD, times=2
+    )
+    waiting = Waiting(world.time.clock, world.time.sleep, draw=lambda: 0.8)
+    deployer = AwsDeployer(world.clients, world.platform, waiting)
+    deployer.execute(deployer.plan(world.release()), quiet)
+    assert world.time.now_s == pytest.approx(1.5 * 1.2)
+
+
 def test_a_role_that_never_spreads_ends_the_deploy_with_awss_code(world: World) -> None:
     refuse_once(
         world.clients.lambda_, "CreateFunction", "InvalidParameterValueException", ROLE_NOT_SPREAD, times=1000

@@ -65,7 +65,7 @@ def test_character_in_pieces(pipe: Pipe) -> None:
 
 def test_bytes_that_are_no_text(pipe: Pipe) -> None:
     pipe.say(b"\xff\xfe\x80ok\xc3\n\x00\x1b[31m\n")
-    assert pipe.texts() == ["\ufffd\ufffd\ufffdok\ufffd", "\x00\x1b[31m"]
+    assert pipe.texts() == ["\ufffd\ufffd\ufffdok\ufffd", r"\x00\x1b[31m"]
 
 
 def test_flood_is_counted_not_kept(pipe: Pipe) -> None:
@@ -146,6 +146,14 @@ def test_tail_is_the_last_four_kilobytes() -> None:
     assert len(found) == 4096
     assert found.endswith("line 00999 ä\n".encode())
     assert tail([LogLine(0, "a"), LogLine(0, "b")]) == b"a\nb\n"
+
+
+def test_the_cut_of_a_tail_takes_no_mark_off(pipe: Pipe) -> None:
+    forged = b"REPORT RequestId: 1\tDuration: 1 ms"
+    pipe.say(forged + b"\n" + b"x" * (4096 - len(forged) - 2) + b"\n")
+    end = tail(pipe.output.take())
+    assert len(end) == 4096
+    assert end.startswith(b"\\EPORT RequestId: 1")
 
 
 def test_flood_of_line_ends_takes_no_time(pipe: Pipe) -> None:

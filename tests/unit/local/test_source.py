@@ -14,7 +14,7 @@ RECORD = {
     "function_name": "f", "function_arn": "arn", "version": "1", "revision": "r", "handler": "main.handle",
     "runtime": "python3.11", "timeout_s": 3, "memory_mb": 128, "environment": {"A": "b"}, "log_group": "g",
     "role_arn": "role", "region": "us-east-1", "account_id": "123456789012", "profile": None,
-    "events": {"retries_max": 1}, "routes": [["2", 0.1]], "reserved_concurrency": 0,
+    "events": {"retries_max": 1}, "logging": {"format": "JSON"}, "routes": [["2", 0.1]], "reserved_concurrency": 0,
     "code": {"sha256": "c", "path": "/c.zip"}, "layers": [{"sha256": "l", "path": "/l.zip"}],
 }  # fmt: skip
 

@@ -1,0 +1,3 @@
+"""Does not start."""
+
+raise ZeroDivisionError("at import")
