@@ -14,6 +14,7 @@ NAMES = (
     "receiving_never_waits",
     "instance_tracking",
     "functions_not_run",
+    "requests_follow_the_model",
     "function_limits",
     "function_properties",
     "alias_routing",
