@@ -17,6 +17,24 @@ MINISTACK = "1.5.33"
 START_MAX_S = 60.0
 
 
+class StandInMissingError(Exception):
+    """A stand-in cannot be had on this machine; says what is missing."""
+
+
+def cache_folder() -> Path:
+    """Where stand-ins are kept between runs."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return cache / "services-ai-stand-ins"
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody has."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port: int = taken.getsockname()[1]
+    return port
+
+
 @contextmanager
 def ours() -> Iterator[str]:
     """Our local cloud without the platform; yields its endpoint."""
@@ -41,21 +59,21 @@ def ministack_python() -> Path:
     """The Python of ministack's venv, which is made the first time.
 
     Raises:
-        SystemExit: It cannot be installed; says what is missing.
+        StandInMissingError: It cannot be installed.
     """
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    venv = cache / "services-ai-stand-ins" / f"ministack-{MINISTACK}-python3.{sys.version_info.minor}"
+    venv = cache_folder() / f"ministack-{MINISTACK}-python3.{sys.version_info.minor}"
     python = venv / "bin" / "python"
     stamp = venv / ".complete"
     if not stamp.exists():
         subprocess.run([sys.executable, "-m", "venv", "--clear", str(venv)], check=True)
         # boto3: a function finds it at Lambda, and ministack runs functions under its own Python.
         wanted = [f"ministack=={MINISTACK}", "boto3"]
-        done = subprocess.run([str(python), "-m", "pip", "install", "--quiet", *wanted], check=False)
+        command = [str(python), "-m", "pip", "install", "--quiet", *wanted]
+        done = subprocess.run(command, check=False, capture_output=True, text=True)
         if done.returncode:
-            raise SystemExit(
-                f"ministack {MINISTACK} could not be installed from PyPI into {venv}: pip said why above.\n"
-                "fix: check the network, or point pip at your mirror"
+            raise StandInMissingError(
+                f"ministack {MINISTACK} could not be installed from PyPI (check the network, or point pip at your"
+                f" mirror): {done.stderr.strip().splitlines()[-1:]}"
             )
         stamp.touch()
     return python
@@ -65,9 +83,7 @@ def ministack_python() -> Path:
 def ministack() -> Iterator[str]:
     """ministack in a process of its own on a loopback port, running functions as processes, without Docker."""
     python = ministack_python()
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
+    port = free_port()
     with tempfile.TemporaryDirectory(prefix="ministack-") as folder:
         environment = {
             "PATH": os.environ["PATH"],
@@ -85,23 +101,32 @@ def ministack() -> Iterator[str]:
                 stderr=output, start_new_session=True,
             )  # fmt: skip
         try:
-            _wait_for(port, process, Path(output.name))
+            wait_for(port, process, Path(output.name))
             yield f"http://127.0.0.1:{port}"
         finally:
-            process.terminate()
-            try:
-                process.wait(15)
-            except subprocess.TimeoutExpired:
-                pass  # the kill below ends it, and what it has started
-            try:
-                # Its group is its own: the workers that it leaves behind.
-                os.killpg(process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass  # nothing was left behind
-            process.wait()
+            end(process)
 
 
-def _wait_for(port: int, process: subprocess.Popen[bytes], output: Path) -> None:
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Ends a process that leads a group of its own, and what it leaves behind."""
+    process.terminate()
+    try:
+        process.wait(15)
+    except subprocess.TimeoutExpired:
+        pass  # the kill below ends it
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass  # nothing was left behind
+    process.wait()
+
+
+def wait_for(port: int, process: subprocess.Popen[bytes], output: Path) -> None:
+    """Waits until a stand-in listens.
+
+    Raises:
+        StandInMissingError: It ended, or took longer than a minute.
+    """
     until = time.monotonic() + START_MAX_S
     while time.monotonic() < until and process.poll() is None:
         try:
@@ -109,7 +134,8 @@ def _wait_for(port: int, process: subprocess.Popen[bytes], output: Path) -> None
                 return
         except OSError:
             time.sleep(0.1)
-    raise SystemExit(f"ministack did not start within {START_MAX_S:.0f} s:\n{output.read_text()[-3000:]}")
+    tail = " / ".join(output.read_text(errors="replace").strip().splitlines()[-3:])
+    raise StandInMissingError(f"it did not listen within {START_MAX_S:.0f} s: {tail}")
 
 
 STAND_INS = {"ours": ours, "ministack": ministack}
