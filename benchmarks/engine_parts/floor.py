@@ -30,20 +30,24 @@ class Floor:
         self._groups = MemoryGroups()
         self._sandbox = BubblewrapSandbox(find_bubblewrap(store), store, memory_in_group=self._groups.version > 0)
         self._sandbox.write_inside()
-        self._parked: deque[_Runtime] = deque()
+        self._parked: deque[Runtime] = deque()
         self._waiting: deque[tuple[Caller, bytes]] = deque()
         self._layout: Layout | None = None
         self._first_park: asyncio.Future[None] | None = None
         self.processes: list[Process] = []
 
+    async def layout(self) -> Layout:
+        """What the function is made of: found once, as the engine does; checking it costs more than a start."""
+        if self._layout is None:
+            loop = asyncio.get_running_loop()
+            self._layout = await loop.run_in_executor(None, self._store.lay_out, self._source.spec())
+        return self._layout
+
     async def start_worker(self) -> None:
         """One more worker, ready when this returns."""
         loop = asyncio.get_running_loop()
         spec = self._source.spec()
-        if self._layout is None:
-            # Once, as the engine does: checking what was laid out costs more than starting a worker.
-            self._layout = await loop.run_in_executor(None, self._store.lay_out, spec)
-        layout = self._layout
+        layout = await self.layout()
         credentials = await self._source.credentials(spec)
         environment = worker_environment(spec, credentials, "floor", self._sandbox.places, layout.runtime.minor)
         process = spawn(self._sandbox.command(spec, layout, environment), uid_of(1))
@@ -51,12 +55,17 @@ class Floor:
         await listens(process, loop)
         group = self._groups.make(spec.memory_mb)
         assert process.runtime_api is not None
-        await loop.create_server(lambda: _Runtime(self), sock=process.runtime_api)
+        await loop.create_server(lambda: Runtime(self), sock=process.runtime_api)
         if group is not None:
             await group.attach(process.worker_pid)
-        self._first_park = loop.create_future()
+        parked = self.next_park()
         process.go()
-        await self._first_park
+        await parked
+
+    def next_park(self) -> asyncio.Future[None]:
+        """Done when the next runtime asks for work."""
+        self._first_park = asyncio.get_running_loop().create_future()
+        return self._first_park
 
     def call(self, caller: Caller, body: bytes) -> None:
         """A request."""
@@ -65,7 +74,7 @@ class Floor:
         else:
             self._waiting.append((caller, body))
 
-    def park(self, runtime: _Runtime) -> None:
+    def park(self, runtime: Runtime) -> None:
         """A runtime asks for work."""
         if self._waiting:
             runtime.give(*self._waiting.popleft())
@@ -73,6 +82,11 @@ class Floor:
             self._parked.append(runtime)
         if self._first_park is not None and not self._first_park.done():
             self._first_park.set_result(None)
+
+    def leave(self, runtime: Runtime) -> None:
+        """A runtime is gone."""
+        if runtime in self._parked:
+            self._parked.remove(runtime)
 
     def call_newest(self, caller: Caller, body: bytes) -> None:
         """A request for the worker that parked last."""
@@ -133,13 +147,20 @@ class _Caller(_Http):
             )
 
 
-class _Runtime(_Http):
+class Runtime(_Http):
+    """One runtime client's connection."""
+
     def __init__(self, floor: Floor) -> None:
         super().__init__()
         self._floor = floor
         self._caller: Caller | None = None
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It ended."""
+        self._floor.leave(self)
+
     def give(self, caller: Caller, body: bytes) -> None:
+        """A request for it."""
         self._caller = caller
         self.transport.write(
             b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nLambda-Runtime-Aws-Request-Id: 1\r\n"
@@ -148,6 +169,7 @@ class _Runtime(_Http):
         )
 
     def on_message_complete(self) -> None:
+        """It asks for work, or answers."""
         body, self.body = self.body, b""
         if self.url.endswith(b"/next"):
             self._floor.park(self)

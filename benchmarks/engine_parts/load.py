@@ -12,16 +12,18 @@ from typing import Any
 
 from benchmarks.engine_parts.function import PAYLOAD
 
+WARM_UP_S = 1.0
 REQUEST = (
     b"POST /2015-03-31/functions/bench/invocations HTTP/1.1\r\nHost: 127.0.0.1\r\n"
     b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(PAYLOAD) + PAYLOAD
 )
 
 
-def raw(port: int, callers: int, seconds: float) -> dict[str, Any]:
-    """Calls per second, and with one caller the times of each call (ms)."""
-    command = [sys.executable, "-m", "benchmarks.engine_parts.load", str(port), str(callers), str(seconds)]
-    out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+def raw(port: int, callers: int, seconds: float, pace_s: float = 0.0) -> dict[str, Any]:
+    """Calls per second, and with one caller the times of each call (ms), one begun each `pace_s`."""
+    command = [sys.executable, "-m", "benchmarks.engine_parts.load"]
+    command += [str(port), str(callers), str(seconds), str(pace_s)]
+    out = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
     answer: dict[str, Any] = json.loads(out)
     return answer
 
@@ -60,7 +62,7 @@ def _read_answer(connection: socket.socket) -> None:
     length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0])
     while len(body) < length:
         body += connection.recv(65536)
-    assert length >= len(PAYLOAD), body
+    assert length >= len(PAYLOAD) - 1, body  # JSON with or without a space
 
 
 def _connect(port: int) -> socket.socket:
@@ -69,7 +71,7 @@ def _connect(port: int) -> socket.socket:
     return connection
 
 
-def _sequential(port: int, seconds: float) -> dict[str, Any]:
+def _sequential(port: int, seconds: float, pace_s: float) -> dict[str, Any]:
     connection, times = _connect(port), []
     for _ in range(50):
         connection.sendall(REQUEST)
@@ -78,7 +80,10 @@ def _sequential(port: int, seconds: float) -> dict[str, Any]:
     while (started := time.perf_counter()) < until:
         connection.sendall(REQUEST)
         _read_answer(connection)
-        times.append((time.perf_counter() - started) * 1000)
+        ended = time.perf_counter()
+        times.append((ended - started) * 1000)
+        if ended < started + pace_s:
+            time.sleep(started + pace_s - ended)
     times.sort()
     return {
         "per_s": len(times) / seconds,
@@ -96,8 +101,9 @@ def _parallel(port: int, callers: int, seconds: float) -> dict[str, Any]:
         connection = _connect(port)
         selector.register(connection, selectors.EVENT_READ, bytearray())
         connection.sendall(REQUEST)
-    done, until = 0, time.perf_counter() + seconds
-    while time.perf_counter() < until:
+    # Uncounted at first: whoever starts a process for each call that finds none idle has them then.
+    done, begins = 0, time.perf_counter() + WARM_UP_S
+    while (now := time.perf_counter()) < begins + seconds:
         for key, _ in selector.select(0.1):
             sender, got = key.fileobj, key.data
             assert isinstance(sender, socket.socket)
@@ -107,11 +113,15 @@ def _parallel(port: int, callers: int, seconds: float) -> dict[str, Any]:
                 continue
             if len(body) >= int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0]):
                 got.clear()
-                done += 1
+                done += now >= begins
                 sender.sendall(REQUEST)
     return {"per_s": done / seconds}
 
 
 if __name__ == "__main__":
-    port_, callers_, seconds_ = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
-    print(json.dumps(_sequential(port_, seconds_) if callers_ == 1 else _parallel(port_, callers_, seconds_)))
+    port_, callers_, seconds_, pace_s_ = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), float(sys.argv[4])
+    print(
+        json.dumps(
+            _sequential(port_, seconds_, pace_s_) if callers_ == 1 else _parallel(port_, callers_, seconds_)
+        )
+    )

@@ -12,6 +12,7 @@ from typing import Any
 
 import uvloop
 
+from benchmarks.engine_parts.bare import start_bare
 from benchmarks.engine_parts.floor import Floor
 from benchmarks.engine_parts.function import KeepLog, OneFunction
 from services_ai_sdk.emulator.engine import Engine
@@ -53,6 +54,19 @@ class _Floor:
         self._floor.call_newest(first, b"{}")
         await first.answered
         return (time.perf_counter() - started) * 1000
+
+    async def bare(self) -> float:
+        """The same without sandbox, control group or limits."""
+        first = _First()
+        layout = await self._floor.layout()
+        started = time.perf_counter()
+        process = await start_bare(self._floor, layout)
+        self._floor.call_newest(first, b"{}")
+        await first.answered
+        took_ms = (time.perf_counter() - started) * 1000
+        process.kill()
+        process.wait()
+        return took_ms
 
     async def pids(self) -> list[int]:
         return [process.worker_pid for process in self._floor.processes]

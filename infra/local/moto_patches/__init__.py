@@ -19,6 +19,7 @@ NAMES = (
     "instance_tracking",
     "functions_not_run",
     "mapping_checks",
+    "requests_follow_the_model",
     "function_limits",
     "function_properties",
     "logging_config",

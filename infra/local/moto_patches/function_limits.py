@@ -1,6 +1,7 @@
 """moto takes functions and layers of any size: environments above 4 KB, a sixth layer, more than 250 MB unzipped.
 
-Lambda refuses them when they are made or changed. Without this it would be found in AWS only.
+It takes variables that Lambda itself sets, too. Lambda refuses them when they are made or changed. Without this it
+would be found in AWS only.
 Sources: AWS Lambda quotas; Developer Guide, "Troubleshoot deployment issues".
 """
 
@@ -13,6 +14,16 @@ from typing import Any
 
 ENVIRONMENT_BYTES_MAX = 4096
 LAYERS_MAX = 5
+RESERVED_VARIABLES = frozenset(
+    {
+        "_HANDLER", "_X_AMZN_TRACE_ID", "AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_DEFAULT_REGION",
+        "AWS_EXECUTION_ENV", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_NAME",
+        "AWS_LAMBDA_FUNCTION_VERSION", "AWS_LAMBDA_INITIALIZATION_TYPE", "AWS_LAMBDA_LOG_GROUP_NAME",
+        "AWS_LAMBDA_LOG_STREAM_NAME", "AWS_LAMBDA_RUNTIME_API", "AWS_REGION", "AWS_SECRET_ACCESS_KEY",
+        "AWS_SECRET_KEY", "AWS_SESSION_TOKEN", "LAMBDA_RUNTIME_DIR", "LAMBDA_TASK_ROOT",
+    }
+)  # fmt: skip
+"""Developer Guide, "Defined runtime environment variables"."""
 UNZIPPED_BYTES_MAX = 262_144_000
 _CODE = ("code_bytes", "code_size", "code_sha_256", "code_digest")
 
@@ -84,6 +95,13 @@ def _limit_changes(function: Any) -> None:
 
 def _check_environment(environment: dict[str, Any] | None) -> None:
     variables = {name: str(value) for name, value in ((environment or {}).get("Variables") or {}).items()}
+    reserved = [name for name in variables if name in RESERVED_VARIABLES]
+    if reserved:
+        raise _refused(
+            "Lambda was unable to configure your environment variables because the environment variables you have "
+            "provided contains reserved keys that are currently not supported for modification. "
+            f"Reserved keys used in this request: {', '.join(reserved)}"
+        )
     measured = json.dumps(variables, ensure_ascii=False, separators=(",", ":"))
     if variables and len(measured.encode("utf-8", "surrogatepass")) > ENVIRONMENT_BYTES_MAX:
         raise _refused(

@@ -221,8 +221,8 @@ def test_function_limits(moto: Any, code: dict[str, str]) -> None:
         return name
 
     def variables(size_bytes: int) -> dict[str, Any]:
-        empty = len('{"A":""}')
-        return {"Variables": {"A": "x" * (size_bytes - empty)}}
+        empty = len('{"AB":""}')
+        return {"Variables": {"AB": "x" * (size_bytes - empty)}}
 
     def refused(why: str, change: Any, *args: Any, **more: Any) -> None:
         with pytest.raises(functions.exceptions.InvalidParameterValueException, match=re.escape(why)):
@@ -232,7 +232,10 @@ def test_function_limits(moto: Any, code: dict[str, str]) -> None:
     configure = functions.update_function_configuration
     too_long = "exceeded the 4KB limit. String measured: {"
     refused(too_long, create, Environment=variables(4097))
-    refused(too_long, create, Environment={"Variables": {"A": "ä" * 2045}})
+    refused(too_long, create, Environment={"Variables": {"AB": "ä" * 2045}})
+    refused(
+        "Reserved keys used in this request: AWS_REGION", create, Environment={"Variables": {"AWS_REGION": "x"}}
+    )
     refused(too_long, configure, FunctionName=name, Timeout=9, Environment=variables(4097))
 
     def layer(layer_name: str, content: bytes) -> str:
@@ -281,6 +284,40 @@ def test_function_limits(moto: Any, code: dict[str, str]) -> None:
     }
     with pytest.raises(ClientError, match="Cannot reference more than 5 layers"):
         moto.deploy("limited", resources)
+
+
+@gap("requests_follow_the_model", "DID NOT RAISE ClientError")
+def test_requests_follow_the_model(moto: Any, code: dict[str, str]) -> None:
+    functions = moto.client("lambda")
+    role = role_of(moto, "modelled")
+    asked = {"Runtime": "python3.11", "Role": role, "Handler": "main.handle", "Code": code}
+    for change, why in (
+        (
+            {"MemorySize": 10_241},
+            "Value '10241' at 'memorySize' failed to satisfy constraint: Member must have value",
+        ),
+        (
+            {"Timeout": 901},
+            "'timeout' failed to satisfy constraint: Member must have value less than or equal to 900",
+        ),
+        ({"EphemeralStorage": {"Size": 10_241}}, "Value '10241' at 'ephemeralStorage.size'"),
+        (
+            {"Environment": {"Variables": {"1A": "x"}}},
+            "at 'environment.variables' failed to satisfy constraint: Map",
+        ),
+        ({"Runtime": "python2.6"}, "Member must satisfy enum value set: [nodejs"),
+        (
+            {"FunctionName": "a b"},
+            "Value 'a b' at 'functionName' failed to satisfy constraint: Member must satisfy",
+        ),
+        ({"FunctionName": "n" * 65}, "Member must have length less than or equal to 64"),
+    ):
+        with pytest.raises(ClientError, match=re.escape(why)) as caught:
+            functions.create_function(**{"FunctionName": "modelled", **asked, **change})
+        assert caught.value.response["Error"]["Code"] == "ValidationException"
+    functions.create_function(FunctionName="modelled", **asked, MemorySize=10_240, Timeout=900)
+    arn = functions.get_function_configuration(FunctionName="modelled")["FunctionArn"]
+    functions.tag_resource(Resource=arn, Tags={"ä b": "c/d"})
 
 
 @gap("alias_routing", "DID NOT RAISE ClientError")
