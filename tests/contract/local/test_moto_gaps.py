@@ -17,6 +17,7 @@ from infra.local import moto_patches
 from tests.contract.local import (  # noqa: F401 - their marks
     test_consumed_capacity,
     test_dynamodb_limits,
+    test_event_sources,
     test_expiry,
     test_moto_patches,
     test_query_by_key,

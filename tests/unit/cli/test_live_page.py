@@ -30,7 +30,8 @@ def error(number: int, message: str = "no such lead") -> dict[str, Any]:
 
 def activity(**more: Any) -> dict[str, Any]:
     return {
-        "functions": [], "workers": [], "memory_mb": 0, "memory_max_mb": 1024, "queues": [], "pollers": [], "errors": [], "events": [],
+        "functions": [], "workers": [], "memory_mb": 0, "memory_max_mb": 1024, "queues": [], "pollers": [],
+        "errors": [], "events": [],
         "protections": ["a sandbox", "limits"], **more,
     }  # fmt: skip
 
