@@ -36,6 +36,7 @@ NAMES = (
     "refused_updates",
     "key_limits",
     "batch_limits",
+    "query_by_key",
     "cheap_transactions",
     "transaction_limits",
     "client_tokens",

@@ -7,7 +7,7 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,16 @@ import boto3
 from botocore.config import Config
 
 KEYS = {"front_key": "front", "private_key": "private"}
+
+
+def patched_python(source: str, without: Sequence[str] = ()) -> str:
+    """What a program prints where moto is patched."""
+    start = f"from infra.local import moto_patches\nmoto_patches.apply_all({list(without)})\n"
+    done = subprocess.run(
+        [sys.executable, "-c", start + source], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 class Moto:
@@ -37,12 +47,7 @@ class Moto:
 
     def python(self, source: str) -> str:
         """What a program prints in a process of its own that has the same patches."""
-        start = f"from infra.local import moto_patches\nmoto_patches.apply_all({self._without})\n"
-        done = subprocess.run(
-            [sys.executable, "-c", start + source], capture_output=True, text=True, timeout=60, check=False
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        return patched_python(source, self._without)
 
     def kill(self) -> None:
         """Ends it without a chance to write anything."""

@@ -19,6 +19,7 @@ from tests.contract.local import (  # noqa: F401 - their marks
     test_dynamodb_limits,
     test_expiry,
     test_moto_patches,
+    test_query_by_key,
     test_transactions,
 )
 from tests.contract.local.gaps import GAPS
