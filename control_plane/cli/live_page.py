@@ -134,12 +134,18 @@ def _feeds(pollers: list[dict[str, Any]]) -> Table | None:
     from rich.text import Text
 
     rows: list[tuple[Any, ...]] = []
-    troubled = any(one["errors"] for one in pollers)
-    for one in pollers:
+    troubles = [_troubles(one) for one in pollers]
+    troubled = any(troubles)
+    for one, trouble in zip(pollers, troubles, strict=True):
         what = one_line(f"{short(one['source'])} → {short(one['function'])}", 100)
-        trouble = f"{one['errors']}: {one_line(one['last_error'], 200)}" if one["errors"] else ""
         rows.append((what, str(one["in_flight"]), *([Text(trouble, style="red")] if troubled else [])))
     return _table(("feeds", "in flight", *(["troubles"] if troubled else [])), rows)
+
+
+def _troubles(poller: dict[str, Any]) -> str:
+    if poller["refused"]:
+        return one_line(poller["refused"], 200)
+    return f"{poller['errors']}: {one_line(poller['last_error'], 200)}" if poller["errors"] else ""
 
 
 def _errors(errors: list[dict[str, Any]]) -> Table | None:

@@ -227,6 +227,8 @@ def _describe(info: Any, *, stays: bool) -> None:
 def feed_text(poller: dict[str, Any]) -> str:
     """What a poller feeds, and whether it has met errors."""
     text = f"{short(poller['source'])} → {short(poller['function'])}"
+    if poller.get("refused"):
+        return f"{text} ({one_line(poller['refused'], 200)})"
     errors = poller.get("errors", 0)
     return f"{text} ({errors} errors, the last: {poller['last_error']})" if errors else text
 

@@ -50,7 +50,9 @@ FULL = activity(
     queues=[{"queue": f"q{number}", "waiting": number, "in_flight": 1, "delayed": 0} for number in range(9)],
     pollers=[
         {"source": "arn:aws:sqs:r:1:q", "function": "arn:aws:lambda:r:1:function:f", "in_flight": 3, "errors": 2,
-         "last_error": "ValueError: x"}
+         "refused": "", "last_error": "ValueError: x"},
+        {"source": "arn:aws:sqs:r:1:gone", "function": "arn:aws:lambda:r:1:function:g", "in_flight": 0,
+         "errors": 0, "refused": "QueueDoesNotExist: no queue", "last_error": ""},
     ],
     errors=[error(number) for number in range(20)],
     events=[{"waiting": 2, "again_later": 1}],
@@ -75,6 +77,8 @@ def test_what_matters_is_there() -> None:
     assert "q0" not in text.replace("q → f", "")
     assert "q → f" in text
     assert "2: ValueError: x" in text
+    assert "gone → g" in text
+    assert "QueueDoesNotExist: no queue" in text
     assert "12:04:00      f         KeyError: no such lead" in text
     assert "more)" in text
 
