@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from control_plane.cli.live import Note, can_show, show
-from control_plane.cli.live_page import short
+from control_plane.cli.live_page import short, what_went_wrong
 from control_plane.cli.screen import console
 from control_plane.cli.wiring import local_cloud
 from control_plane.rules.text import one_line
@@ -235,7 +235,7 @@ def feed_text(poller: dict[str, Any]) -> str:
 
 def error_text(error: dict[str, Any]) -> str:
     """When, which function, and the first line of what it raised."""
-    return f"{error['at']} {error['function']} {one_line(error['type'] + ': ' + error['message'], 200)}"
+    return f"{error['at']} {one_line(error['function'], 64)} {what_went_wrong(error)}"
 
 
 def _live(info: Any, ends: str, ended: Callable[[], bool], note: Note) -> None:
