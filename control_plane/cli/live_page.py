@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -134,12 +135,18 @@ def _feeds(pollers: list[dict[str, Any]]) -> Table | None:
     from rich.text import Text
 
     rows: list[tuple[Any, ...]] = []
-    troubled = any(one["errors"] for one in pollers)
-    for one in pollers:
+    troubles = [_troubles(one) for one in pollers]
+    troubled = any(troubles)
+    for one, trouble in zip(pollers, troubles, strict=True):
         what = one_line(f"{short(one['source'])} → {short(one['function'])}", 100)
-        trouble = f"{one['errors']}: {one_line(one['last_error'], 200)}" if one["errors"] else ""
         rows.append((what, str(one["in_flight"]), *([Text(trouble, style="red")] if troubled else [])))
     return _table(("feeds", "in flight", *(["troubles"] if troubled else [])), rows)
+
+
+def _troubles(poller: dict[str, Any]) -> str:
+    if poller["refused"]:
+        return one_line(poller["refused"], 200)
+    return f"{poller['errors']}: {one_line(poller['last_error'], 200)}" if poller["errors"] else ""
 
 
 def _errors(errors: list[dict[str, Any]]) -> Table | None:
@@ -148,9 +155,8 @@ def _errors(errors: list[dict[str, Any]]) -> Table | None:
     rows = []
     for one in errors:
         at = datetime.fromisoformat(one["at"]).astimezone(UTC).strftime("%H:%M:%S")
-        message = one_line(one["message"], 300)
-        what = f"{one_line(one['type'], 60)}: {message}" if one["type"] else message
-        rows.append((at, Text(one_line(one["function"], FUNCTION_IN_ERRORS_MAX)), Text(what, style="red")))
+        name = Text(one_line(one["function"], FUNCTION_IN_ERRORS_MAX))
+        rows.append((at, name, Text(what_went_wrong(one), style="red")))
     return _table(("errors (UTC)", "function", "what"), rows)
 
 
@@ -203,6 +209,19 @@ def _ms(value: float | None) -> str:
 
 def _many(count: int, what: str) -> str:
     return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
+def what_went_wrong(error: dict[str, Any]) -> str:
+    """Type and message on one line; of our own functions' errors, which are JSON, the message in it."""
+    message: str = error["message"]
+    try:
+        found = json.loads(message)
+    except (ValueError, RecursionError):
+        found = None
+    if isinstance(found, dict) and isinstance(found.get("message"), str):
+        message = found["message"]
+    kind = one_line(error["type"], 60)
+    return f"{kind}: {one_line(message, 300)}" if kind else one_line(message, 300)
 
 
 def short(arn: str) -> str:

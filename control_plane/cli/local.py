@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from control_plane.cli.live import Note, can_show, show
-from control_plane.cli.live_page import short
+from control_plane.cli.live_page import short, what_went_wrong
 from control_plane.cli.screen import console
 from control_plane.cli.wiring import local_cloud
 from control_plane.rules.text import one_line
@@ -238,13 +238,15 @@ def _describe(info: Any, *, stays: bool) -> None:
 def feed_text(poller: dict[str, Any]) -> str:
     """What a poller feeds, and whether it has met errors."""
     text = f"{short(poller['source'])} → {short(poller['function'])}"
+    if poller.get("refused"):
+        return f"{text} ({one_line(poller['refused'], 200)})"
     errors = poller.get("errors", 0)
     return f"{text} ({errors} errors, the last: {poller['last_error']})" if errors else text
 
 
 def error_text(error: dict[str, Any]) -> str:
     """When, which function, and the first line of what it raised."""
-    return f"{error['at']} {error['function']} {one_line(error['type'] + ': ' + error['message'], 200)}"
+    return f"{error['at']} {one_line(error['function'], 64)} {what_went_wrong(error)}"
 
 
 def faults_text(faults: dict[str, Any]) -> str:

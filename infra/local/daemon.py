@@ -33,6 +33,7 @@ from infra.local.snapshots.wording import found_lines
 from infra.local.source import MotoFunctionSource
 from infra.local.state import ALREADY_RUNNING, CloudInfo, StateDir, process_started
 from infra.local.status_page import StatusPage
+from infra.local.triggers import Triggers
 from infra.local.worker_calls import NothingOfMotos, PluginRoles
 from services_ai_sdk.emulator.engine import Engine
 from services_ai_sdk.emulator.errors import EmulatorError
@@ -158,7 +159,8 @@ class Daemon:
         except OSError as error:
             await engine.close()
             raise taken(self._options.port) from error
-        self._tasks += [asyncio.create_task(sink.run()), asyncio.create_task(pollers.run())]
+        triggers = Triggers(moto, engine, bells.queues)
+        self._tasks += [asyncio.create_task(task.run()) for task in (sink, pollers, triggers)]
         for task in self._tasks:
             task.add_done_callback(self._on_end)
         self._info = CloudInfo(

@@ -80,7 +80,7 @@ def make_app(
 
     from infra.local import moto_patches
     from infra.local.moto_app import MotoApp
-    from infra.local.moto_ops import functions, logs, positions, queues, roles, topics
+    from infra.local.moto_ops import functions, logs, positions, queues, roles, topics, triggered
     from infra.local.snapshots.changes import counted, counted_operation
 
     default_user_config["core"]["reset_boto3_session"] = False
@@ -97,6 +97,7 @@ def make_app(
         "queue/send": queues.send,
         "queue/wait": queues.wait_time,
         "topic/publish": topics.publish,
+        "triggered": triggered.take,
         "stream/read": functools.partial(positions.read, changed),
         "logs": logs.put,
     }

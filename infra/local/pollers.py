@@ -27,10 +27,18 @@ class _Troubles:
     Attributes:
         count: How often.
         last: The last of it, in words.
+        refused: What it was refused last, as by a queue that is gone.
+        refused_at_s: When, monotonic.
     """
 
     count: int = 0
     last: str = ""
+    refused: str = ""
+    refused_at_s: float = 0.0
+
+    def refused_now(self) -> str:
+        """What it is refused: longer ago than it takes to try again, it is over."""
+        return self.refused if monotonic() - self.refused_at_s < 2 * RESTART_MAX_S else ""
 
 
 @dataclass(slots=True)
@@ -123,6 +131,7 @@ class Pollers:
                 "source": running.mapping["EventSourceArn"],
                 "function": running.mapping["FunctionArn"],
                 "in_flight": running.poller.in_flight,
+                "refused": running.troubles.refused_now(),
                 "errors": running.troubles.count,
                 "last_error": running.troubles.last,
             }
@@ -168,6 +177,7 @@ class Pollers:
             except (MotoRefused, PlatformError) as error:
                 # A queue that was deleted before its mapping, a connection that broke off.
                 text = str(error)
+                troubles.refused, troubles.refused_at_s = text, monotonic()
                 if said != text:
                     said = text
                     sys.stderr.write(f"{arn}: {text}\n")

@@ -13,6 +13,7 @@ NAMES = (
     "nothing_leaves",
     "templates_are_data",
     "http_subscriptions",
+    "triggers_delivered",
     "receiving_never_waits",
     "fair_groups",
     "fifo_groups",

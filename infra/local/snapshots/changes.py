@@ -14,7 +14,9 @@ Wsgi = Callable[..., Iterable[bytes]]
 _READS = re.compile(r"(?:Describe|Get|List|BatchGet|TransactGet|Query$|Scan$|Filter|Lookup|Head|Simulate)")
 _ACTION = re.compile(rb"(?:^|&)Action=(\w+)")
 _FORM_HEAD_BYTES = 64 * 1024
-_READING_OPERATIONS = frozenset({"function", "role", "mappings", "queues", "queue/wait", "stream/read"})
+_READING_OPERATIONS = frozenset(
+    {"function", "role", "mappings", "queues", "triggered", "queue/wait", "stream/read"}
+)
 """Private ones; `stream/read` says itself when a position has moved."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import http.client
 import json
@@ -244,8 +245,48 @@ def test_status_lists_workers_and_protections(emulator: Emulator) -> None:
     json.dumps(status)
     assert "faults-echo" in status["warm_functions"]
     mine = [worker for worker in status["workers"] if worker["pid"] == answer.pid]
+    memory_mb = mine[0].pop("memory_mb")
     assert mine == [{"pid": answer.pid, "function": "faults-echo", "version": "$LATEST", "state": "idle"}]
+    assert 1 < memory_mb < 100
+    assert status["memory_mb"] >= memory_mb
+    (found,) = (one for one in status["functions"] if one["function"] == "faults-echo")
+    assert found["calls"] >= 1
+    assert found["idle"] >= 1
+    assert found["p50_ms"] > 0
     assert any("seccomp" in line for line in status["protections"])
+
+
+@pytest.mark.parametrize("kind", ["long way", "short way"])
+def test_status_counts_each_call_once_and_keeps_its_error(emulator: Emulator, kind: str) -> None:
+    name = f"counted-{kind[:4].strip()}"
+    emulator.add(name, "def handle(event, context):\n    if event: raise LookupError('none\\nhere')")
+
+    def counts() -> tuple[int, int]:
+        (found,) = (one for one in emulator.engine.status()["functions"] if one["function"] == name)
+        return found["calls"], found["errors"]
+
+    emulator.do(emulator.engine.invoke(name, None, b"{}"))
+    assert counts() == (1, 0)
+    if kind == "long way":
+        emulator.do(emulator.engine.invoke(name, None, b"1"))
+    else:
+
+        async def short() -> None:
+            answered: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+            assert emulator.engine.try_invoke(name, None, b"1", answered.set_result)
+            await answered
+
+        emulator.do(short())
+    assert counts() == (2, 1)
+    error = emulator.engine.status()["errors"][0]
+    assert (error["function"], error["type"], error["message"]) == (name, "LookupError", "none")
+
+
+def test_a_function_that_cannot_be_imported_counts_as_an_error(emulator: Emulator) -> None:
+    emulator.add("counted-import", "import nowhere")
+    emulator.do(emulator.engine.invoke("counted-import", None, b"{}"))
+    (found,) = (one for one in emulator.engine.status()["functions"] if one["function"] == "counted-import")
+    assert (found["calls"], found["errors"]) == (1, 1)
 
 
 def test_after_close_nothing_is_run(make_emulator: Callable[..., Emulator]) -> None:

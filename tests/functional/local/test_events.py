@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -100,3 +101,45 @@ def test_a_destination_that_is_gone_is_said_in_the_log(cloud: Any, deploy: Any) 
 def test_an_event_for_nobody_is_refused_at_once(cloud: Any) -> None:
     with pytest.raises(ClientError, match="Function not found"):
         send(cloud, "nobody", {})
+
+
+SEEN = """
+import boto3, json
+def handle(event, context):
+    boto3.client("sqs").send_message(QueueUrl=URL, MessageBody=json.dumps(event["Records"][0]))
+"""
+
+
+def test_a_topic_and_a_bucket_call_a_function(cloud: Any, deploy: Any) -> None:
+    sqs, sns, s3, functions = (cloud.client(name) for name in ("sqs", "sns", "s3", "lambda"))
+    url = sqs.create_queue(QueueName="seen-by-triggered")["QueueUrl"]
+    name = deploy(f"URL = {url!r}\n{SEEN}")
+    arn = functions.get_function(FunctionName=name)["Configuration"]["FunctionArn"]
+    topic = sns.create_topic(Name=name)["TopicArn"]
+    for service, source in (("sns", topic), ("s3", f"arn:aws:s3:::{name}")):
+        functions.add_permission(
+            FunctionName=name, StatementId=service, Action="lambda:InvokeFunction",
+            Principal=f"{service}.amazonaws.com", SourceArn=source,
+        )  # fmt: skip
+    sns.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=arn)
+    s3.create_bucket(Bucket=name)
+    configuration = {"LambdaFunctionArn": arn, "Events": ["s3:ObjectCreated:*"]}
+    s3.put_bucket_notification_configuration(
+        Bucket=name, NotificationConfiguration={"LambdaFunctionConfigurations": [configuration]}
+    )
+    began_s = time.monotonic()
+    sns.publish(TopicArn=topic, Message="hello")
+    s3.put_object(Bucket=name, Key="k", Body=b"x")
+    seen: list[dict[str, Any]] = []
+
+    def both() -> bool:
+        messages = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1).get("Messages", ())
+        seen.extend(json.loads(message["Body"]) for message in messages)
+        return len(seen) == 2
+
+    eventually(both)
+    # The front tells the engine at once: without that it looks every five seconds.
+    assert time.monotonic() - began_s < 4
+    found = {one.get("EventSource") or one.get("eventSource"): one for one in seen}
+    assert found["aws:sns"]["Sns"]["Message"] == "hello"
+    assert found["aws:s3"]["s3"]["object"]["key"] == "k"

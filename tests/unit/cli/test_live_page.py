@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from control_plane.cli.live_page import Rates, page
+from control_plane.cli.live_page import Rates, page, what_went_wrong
 
 INFO = {"endpoint": "http://127.0.0.1:4599", "started_at": "2026-03-01T12:00:00+00:00"}
 NOW = datetime(2026, 3, 1, 12, 5, tzinfo=UTC)
@@ -51,7 +51,9 @@ FULL = activity(
     queues=[{"queue": f"q{number}", "waiting": number, "in_flight": 1, "delayed": 0} for number in range(9)],
     pollers=[
         {"source": "arn:aws:sqs:r:1:q", "function": "arn:aws:lambda:r:1:function:f", "in_flight": 3, "errors": 2,
-         "last_error": "ValueError: x"}
+         "refused": "", "last_error": "ValueError: x"},
+        {"source": "arn:aws:sqs:r:1:gone", "function": "arn:aws:lambda:r:1:function:g", "in_flight": 0,
+         "errors": 0, "refused": "QueueDoesNotExist: no queue", "last_error": ""},
     ],
     errors=[error(number) for number in range(20)],
     events=[{"waiting": 2, "again_later": 1}],
@@ -76,6 +78,8 @@ def test_what_matters_is_there() -> None:
     assert "q0" not in text.replace("q → f", "")
     assert "q → f" in text
     assert "2: ValueError: x" in text
+    assert "gone → g" in text
+    assert "QueueDoesNotExist: no queue" in text
     assert "12:04:00      f         KeyError: no such lead" in text
     assert "more)" in text
 
@@ -99,3 +103,17 @@ def test_rates_come_from_two_looks() -> None:
     assert rates.of(activity(functions=[function("f", 100, 5)]), 10.0) == {"f": (0.0, 0.0)}
     found = activity(functions=[function("f", 140, 7), function("g", 6)])
     assert rates.of(found, 12.0) == {"f": (20.0, 1.0), "g": (3.0, 0.0)}
+
+
+@pytest.mark.parametrize(
+    ("message", "shown_as"),
+    [
+        ("'WS'", "KeyError: 'WS'"),
+        ('{"v":1,"type":"KeyError","message":"\'WS\' \\u001b[2J"}', "KeyError: 'WS'"),
+        ('{"v":1,"type":"Key', 'KeyError: {"v":1,"type":"Key'),
+        ('{"message": 5}', 'KeyError: {"message": 5}'),
+        ("[" * 2000, "KeyError: " + "[" * 299 + "…"),
+    ],
+)
+def test_an_error_of_our_own_functions_is_read(message: str, shown_as: str) -> None:
+    assert what_went_wrong(error(1, message)) == shown_as

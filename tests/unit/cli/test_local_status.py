@@ -12,5 +12,7 @@ POLLER = {
 
 def test_a_poller_that_has_met_errors_says_so() -> None:
     assert feed_text(POLLER) == "orders → notifier"
+    refused = {**POLLER, "refused": "QueueDoesNotExist: gone"}
+    assert feed_text(refused) == "orders → notifier (QueueDoesNotExist: gone)"
     failing = {**POLLER, "errors": 3, "last_error": "ValueError: x"}
     assert feed_text(failing) == "orders → notifier (3 errors, the last: ValueError: x)"

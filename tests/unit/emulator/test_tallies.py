@@ -85,8 +85,8 @@ def test_the_last_errors_are_newest_first_and_told_in_one_line(clock: Clock, tal
         (b"", ""),
         (b"[1]", "[1]"),
         (b"\xff\n\x00", "\ufffd"),
-        (b"[" * 3000, "[" * 300),
-        (json.dumps({"errorMessage": "y" * 70_000}).encode(), '{"errorMessage": "' + "y" * 282),
+        (b"[" * 3000, "[" * 2000),
+        (json.dumps({"errorMessage": "y" * 70_000}).encode(), '{"errorMessage": "' + "y" * 1982),
         (b'{"errorMessage": {"a": 1}, "errorType": 5}', "{'a': 1}"),
     ],
 )

@@ -78,7 +78,7 @@ def test_a_poller_that_is_refused_or_cut_off_tries_again(
     waits, (status,), reports = run(FailingMoto("queue/receive", error))
     assert waits == [1.0]
     assert reports == []
-    assert status["errors"] == 0
+    assert (status["errors"], status["refused"]) == (0, str(error))
     assert capfd.readouterr().err.startswith(f"{MAPPING['EventSourceArn']}: {error}")
 
 

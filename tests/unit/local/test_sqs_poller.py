@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from infra.local.bells import Bell
@@ -179,6 +180,35 @@ def test_what_was_gathered_when_polling_ended_is_delivered() -> None:
 def test_without_its_function_a_queue_is_left_alone_for_a_while() -> None:
     moto = FakeMoto([message(str(number)) for number in range(30)])
     refusal = InvokeRefused(404, "ResourceNotFoundException", "Function not found")
-    poll(moto, FakeEngine(lambda records: refusal), lambda: moto.settled, BatchSize=1)
+    ends_s = monotonic() + 0.3
+    poll(moto, FakeEngine(lambda records: refusal), lambda: monotonic() > ends_s, BatchSize=1)
     # Those that were on their way by then; without a rest all thirty would have lost a receive.
     assert len(moto.messages) > 20
+
+
+class OneAtATime(FakeMoto):
+    """A FIFO group: the next message can be received once the one before is settled."""
+
+    async def call(self, operation: str, **request: Any) -> Any:
+        if operation == "queue/receive" and self.in_flight:
+            return {"records": [], "next_visible_ms": 0, "more": True}
+        found = await super().call(operation, **request)
+        self.in_flight = operation == "queue/receive" and bool(found["records"])
+        return found
+
+    in_flight = False
+
+
+def test_the_next_batch_of_a_group_follows_at_once() -> None:
+    async def scenario() -> float:
+        moto, engine = OneAtATime([message(str(number)) for number in range(3)]), FakeEngine(lambda records: None)
+        poller = SqsPoller(moto, engine, {**MAPPING, "BatchSize": 1}, Bell(), 10)
+        began_s = monotonic()
+        task = asyncio.create_task(poller.run())
+        while len(moto.settled) < 3:
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        return monotonic() - began_s
+
+    assert asyncio.run(asyncio.wait_for(scenario(), 20)) < 2
