@@ -6,10 +6,7 @@ what has the index's key. What is sorted is compared by its values instead of by
 
 from __future__ import annotations
 
-<<<<<<< HEAD
-=======
 import functools
->>>>>>> a1417e7618d770ef0d5045755c9be5c9046e8015
 import inspect
 from typing import Any
 
@@ -22,10 +19,7 @@ def apply() -> None:
     query = model.query
     signature = inspect.signature(query)
 
-<<<<<<< HEAD
-=======
     @functools.wraps(query)
->>>>>>> a1417e7618d770ef0d5045755c9be5c9046e8015
     def by_key(self: Any, *args: Any, **kwargs: Any) -> Any:
         given = signature.bind(self, *args, **kwargs).arguments
         index = given.get("index_name")

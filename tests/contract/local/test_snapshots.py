@@ -57,6 +57,7 @@ def fill(moto: Moto) -> None:
     functions.create_function(
         FunctionName="f", Runtime="python3.11", Role=role, Handler="main.handle", Code={"ZipFile": archive()},
         Layers=[layer["LayerVersionArn"]], Environment={"Variables": {"KEY": "b"}}, Tags={"t": "u"}, Publish=True,
+        LoggingConfig={"LogFormat": "JSON", "SystemLogLevel": "WARN"},
     )  # fmt: skip
     functions.create_alias(FunctionName="f", Name="live", FunctionVersion="1")
     dynamodb, sqs, s3, sns = moto.client("dynamodb"), moto.client("sqs"), moto.client("s3"), moto.client("sns")
