@@ -55,7 +55,6 @@ def test_versions_are_listed_newest_first(publish: Any, functions: Any) -> None:
 
 
 @pytest.mark.cites(f"{API}/API_ListLayerVersions.html#API_ListLayerVersions_RequestParameters")
-@pytest.mark.xfail(strict=True, reason="the filter is ignored")
 def test_versions_are_listed_by_compatible_runtime(publish: Any, functions: Any) -> None:
     """CompatibleRuntime: "Specify a runtime identifier to list only versions … compatible with that runtime"."""
     publish(module(1), CompatibleRuntimes=["nodejs22.x"])

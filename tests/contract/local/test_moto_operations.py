@@ -43,7 +43,7 @@ def function(moto: Any) -> Any:
     functions.create_function(
         FunctionName="resolved", Runtime="python3.11", Role=role, Handler="main.handle", Timeout=7, MemorySize=256,
         Code={"ZipFile": archive("v = 1\n")}, Publish=True, Layers=[layer["LayerVersionArn"]],
-        Environment={"Variables": {"A": "b"}},
+        Environment={"Variables": {"AB": "b"}},
     )  # fmt: skip
     functions.update_function_code(FunctionName="resolved", ZipFile=archive("v = 2\n"), Publish=True)
     functions.create_alias(FunctionName="resolved", Name="live", FunctionVersion="2")
@@ -79,7 +79,7 @@ def test_resolves(
     assert (record["version"], code_of(record)) == (version, text)
     assert record["function_arn"] == ARN
     assert record["role_arn"] == "arn:aws:iam::123456789012:role/stack/plugins/resolved"
-    assert (record["timeout_s"], record["memory_mb"], record["environment"]) == (7, 256, {"A": "b"})
+    assert (record["timeout_s"], record["memory_mb"], record["environment"]) == (7, 256, {"AB": "b"})
     assert len(record["layers"]) == 1
     assert record["profile"] is None
 
@@ -110,11 +110,11 @@ def test_the_revision_follows_code_and_configuration(moto: Any, function: Any) -
 
     first = revision()
     assert revision() == first
-    function.update_function_configuration(FunctionName="resolved", Environment={"Variables": {"A": "c"}})
+    function.update_function_configuration(FunctionName="resolved", Environment={"Variables": {"AB": "c"}})
     second = revision()
     function.update_function_code(FunctionName="resolved", ZipFile=archive("v = 4\n"))
     assert len({first, second, revision()}) == 3
-    function.update_function_configuration(FunctionName="resolved", Environment={"Variables": {"A": "b"}})
+    function.update_function_configuration(FunctionName="resolved", Environment={"Variables": {"AB": "b"}})
     function.update_function_code(FunctionName="resolved", ZipFile=archive("v = 3\n"))
     assert revision() == first
 

@@ -56,7 +56,7 @@ def fill(moto: Moto) -> None:
     layer = functions.publish_layer_version(LayerName="l", Content={"ZipFile": archive("x = 1\n")})
     functions.create_function(
         FunctionName="f", Runtime="python3.11", Role=role, Handler="main.handle", Code={"ZipFile": archive()},
-        Layers=[layer["LayerVersionArn"]], Environment={"Variables": {"A": "b"}}, Tags={"t": "u"}, Publish=True,
+        Layers=[layer["LayerVersionArn"]], Environment={"Variables": {"AB": "b"}}, Tags={"t": "u"}, Publish=True,
     )  # fmt: skip
     functions.create_alias(FunctionName="f", Name="live", FunctionVersion="1")
     dynamodb, sqs, s3, sns = moto.client("dynamodb"), moto.client("sqs"), moto.client("s3"), moto.client("sns")
