@@ -26,6 +26,7 @@ NAMES = (
     "event_settings_resource",
     "layer_properties",
     "layers_outlive_deletion",
+    "layer_answers",
     "retained_resources",
     "failing_resource_named",
     "updates_not_supported",

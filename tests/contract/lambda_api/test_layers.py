@@ -30,7 +30,6 @@ def publish(functions: Any) -> Any:
 
 
 @pytest.mark.cites(f"{API}/API_PublishLayerVersion.html#API_PublishLayerVersion_ResponseElements")
-@pytest.mark.xfail(strict=True, reason="no GetLayerVersionByArn")
 def test_each_publication_is_a_new_version(publish: Any, functions: Any) -> None:
     """ "Each time you call PublishLayerVersion with the same layer name, a new version is created"."""
     one = publish(module(1), Description="d", CompatibleRuntimes=[RUNTIME])
@@ -74,7 +73,6 @@ def test_layers_are_listed_with_their_latest_version(publish: Any, functions: An
 
 
 @pytest.mark.cites(f"{API}/API_GetLayerVersion.html#API_GetLayerVersion_Errors")
-@pytest.mark.xfail(strict=True, reason="a function with it is ResourceNotFoundException")
 def test_a_layer_that_is_not_there(deploy: Any, functions: Any) -> None:
     """GetLayerVersion: ResourceNotFoundException; a function with it: InvalidParameterValueException."""
     with pytest.raises(functions.exceptions.ResourceNotFoundException):

@@ -267,6 +267,14 @@ def test_requests_follow_the_model(moto: Any, code: dict[str, str]) -> None:
             functions.create_function(**{"FunctionName": "modelled", **asked, **change})
         assert caught.value.response["Error"]["Code"] == "ValidationException"
     functions.create_function(FunctionName="modelled", **asked, MemorySize=10_240, Timeout=900)
+    for ask in (
+        lambda: functions.list_functions(FunctionVersion="SOME"),
+        lambda: functions.list_functions(MaxItems=10_001),
+        lambda: functions.get_layer_version_by_arn(Arn="nowhere"),
+        lambda: functions.get_function(FunctionName="modelled", Qualifier="a b"),
+    ):
+        with pytest.raises(ClientError, match="1 validation error detected"):
+            ask()
     arn = functions.get_function_configuration(FunctionName="modelled")["FunctionArn"]
     functions.tag_resource(Resource=arn, Tags={"ä b": "c/d"})
 
@@ -397,6 +405,18 @@ def test_lists_in_pages(moto: Any, code: dict[str, str]) -> None:
         )
     found = functions.list_layer_versions(LayerName="listed", CompatibleRuntime="python3.11")["LayerVersions"]
     assert [one["Version"] for one in found] == [1]
+
+
+def test_layer_answers(moto: Any, code: dict[str, str]) -> None:
+    functions = moto.client("lambda")
+    made = functions.publish_layer_version(LayerName="answered", Content={"ZipFile": archive()})
+    found = functions.get_layer_version_by_arn(Arn=made["LayerVersionArn"])
+    assert found["Content"]["CodeSha256"] == made["Content"]["CodeSha256"]
+    functions.delete_layer_version(LayerName="answered", VersionNumber=1)
+    with pytest.raises(functions.exceptions.ResourceNotFoundException):
+        functions.get_layer_version_by_arn(Arn=made["LayerVersionArn"])
+    with pytest.raises(functions.exceptions.InvalidParameterValueException, match="Layer version does not exist"):
+        made_with(moto, code, "unlayered", Layers=[f"{made['LayerArn']}-other:1"])
 
 
 def test_reserved_concurrency(moto: Any, code: dict[str, str]) -> None:
