@@ -46,7 +46,7 @@ def test_each_publication_is_a_new_version(publish: Any, functions: Any) -> None
 
 @pytest.mark.cites(f"{API}/API_ListLayerVersions.html#API_ListLayerVersions_ResponseElements")
 def test_versions_are_listed_newest_first(publish: Any, functions: Any) -> None:
-    """ListLayerVersions: "Lists the versions of a Lambda layer", the latest first."""
+    """ListLayerVersions: Lists the versions of a Lambda layer, the latest first."""
     made = [publish(module(number)) for number in range(3)]
     name = made[0]["LayerArn"].rpartition(":")[2]
     listed = functions.list_layer_versions(LayerName=name)["LayerVersions"]
@@ -86,7 +86,7 @@ def test_a_layer_that_is_not_there(deploy: Any, functions: Any) -> None:
 @pytest.mark.cites(f"{DG}/python-layers.html#python-layer-paths")
 @pytest.mark.parametrize("folder", ["python", f"python/lib/{RUNTIME}/site-packages"])
 def test_a_function_imports_from_a_layer(deploy: Any, call: Any, publish: Any, folder: str) -> None:
-    """ "Lambda loads the layer content into the `/opt` directory": `python` and
+    """Lambda loads the layer content into the `/opt` directory: `python` and
     `python/lib/python3.x/site-packages`."""
     layer = publish(zip_of({f"{folder}/found.py": "n = 1\n"}))["LayerVersionArn"]
     assert call(deploy(FINDS, Layers=[layer])).value == [1, f"/opt/{folder}/found.py"]
@@ -94,7 +94,7 @@ def test_a_function_imports_from_a_layer(deploy: Any, call: Any, publish: Any, f
 
 @pytest.mark.cites(f"{DG}/adding-layers.html")
 def test_a_later_layer_wins(deploy: Any, functions: Any, call: Any, publish: Any) -> None:
-    """ "Lambda merges the layers in the order in which they are listed, and overwrites any duplicate files"."""
+    """Lambda merges the layers in the order in which they are listed, and overwrites any duplicate files."""
     one, two = (publish(module(number))["LayerVersionArn"] for number in (1, 2))
     name = deploy(FINDS)
     for order, expected in (([one, two], 2), ([two, one], 1)):

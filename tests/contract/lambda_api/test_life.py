@@ -40,7 +40,7 @@ def test_a_new_function_has_lambda_s_defaults(deploy: Any, functions: Any) -> No
 @pytest.mark.cites("https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html")
 @pytest.mark.xfail(strict=True, reason="a function is active at once")
 def test_a_new_function_is_pending_first(deploy: Any, functions: Any) -> None:
-    """ "When you create a function, Lambda sets its state to Pending … then Active"."""
+    """When you create a function, Lambda sets its state to Pending … then Active."""
     settings = deploy.settings()
     made = functions.create_function(**settings)
     deploy.made.append(settings["FunctionName"])
@@ -66,7 +66,7 @@ def test_a_name_that_is_taken(deploy: Any, functions: Any, echo: str) -> None:
 
 @pytest.mark.cites(f"{API}/API_GetFunction.html#API_GetFunction_ResponseElements")
 def test_get_function_has_configuration_and_code(echo: str, functions: Any) -> None:
-    """Code: "RepositoryType … S3", "Location - A presigned URL"; Configuration: as GetFunctionConfiguration's."""
+    """Code: RepositoryType … S3, Location - A presigned URL; Configuration: as GetFunctionConfiguration's."""
     found = functions.get_function(FunctionName=echo)
     assert found["Code"]["RepositoryType"] == "S3"
     assert found["Code"]["Location"].startswith("http")
@@ -92,7 +92,7 @@ def test_get_function_has_configuration_and_code(echo: str, functions: Any) -> N
     ],
 )
 def test_a_function_that_is_not_there(functions: Any, operation: str) -> None:
-    """ResourceNotFoundException: "The resource specified in the request does not exist. HTTP Status Code: 404"."""
+    """ResourceNotFoundException: The resource specified in the request does not exist. HTTP Status Code: 404."""
     with pytest.raises(functions.exceptions.ResourceNotFoundException):
         getattr(functions, operation)(FunctionName="nobody-at-all")
 
@@ -191,7 +191,7 @@ def test_publishing_other_code_than_expected_is_refused(deploy: Any, functions: 
 
 @pytest.mark.cites(VERSIONS)
 def test_a_version_does_not_change(deploy: Any, functions: Any, call: Any) -> None:
-    """ "A function version includes … the function code … All of the function settings … are locked"."""
+    """A function version includes … the function code … All of the function settings … are locked."""
     name = deploy("def handle(event, context): return 1\n", Publish=True)
     functions.update_function_configuration(FunctionName=name, Timeout=20)
     deploy.settled(name)
@@ -251,7 +251,7 @@ def test_aliases(deploy: Any, functions: Any) -> None:
 @pytest.mark.cites(f"{API}/API_CreateAlias.html#API_CreateAlias_RequestBody")
 @pytest.mark.parametrize("alias", ["12", "a b", "x" * 129])
 def test_an_alias_s_name_that_cannot_be(clients: Any, deploy: Any, alias: str) -> None:
-    """Name: "Length Constraints: 1 to 128. Pattern: (?!^[0-9]+$)([a-zA-Z0-9-_]+)"."""
+    """Name: Length Constraints: 1 to 128. Pattern: (?!^[0-9]+$)([a-zA-Z0-9-_]+)."""
     name = deploy(Publish=True)
     with pytest.raises(ClientError) as caught:
         clients("lambda", validate=False).create_alias(FunctionName=name, Name=alias, FunctionVersion="1")
