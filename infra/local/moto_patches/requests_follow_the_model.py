@@ -1,7 +1,7 @@
 r"""moto takes any value in a Lambda request: 1 MB of memory, a Timeout of an hour, names with spaces, any Runtime.
 
-Lambda's own model, which botocore carries, says what each member may be; botocore checks lower bounds only. What a
-request's body says is held against it here, with the quotas of ordinary functions where the model allows more.
+Lambda's own model, which botocore carries, says what each member may be; botocore checks lower bounds only. What
+a request's body and query say is held against it here, with the quotas of ordinary functions where it allows more.
 Not checked: patterns in Unicode classes (`\p{L}` of tags), which Python's `re` does not know.
 Sources: botocore's service model of Lambda; AWS Lambda quotas; API Reference, "CreateFunction".
 """
@@ -44,19 +44,31 @@ def _refusal(response: Any) -> Any:
     if action not in model.operation_names:
         return None
     shape = model.operation_model(action).input_shape
-    body = _body(response)
-    if shape is None or not isinstance(body, dict):
+    if shape is None:
         return None
-    members = {name: value for name, value in body.items() if _in_body(shape, name)}
+    body = _body(response)
+    members = {name: value for name, value in body.items() if _in_body(shape, name)} | _in_query(shape, response)
     found = next(_wrong(shape, members, ""), None) or _long_name(action, body)
     return ValidationException(*found) if found else None
 
 
-def _body(response: Any) -> Any:
+def _body(response: Any) -> dict[str, Any]:
     try:
-        return json.loads(response.body or b"null")
+        found = json.loads(response.body or b"null")
     except ValueError:
-        return None  # moto says so itself
+        return {}  # moto says so itself
+    return found if isinstance(found, dict) else {}
+
+
+def _in_query(shape: Any, response: Any) -> dict[str, Any]:
+    """What the address's query says."""
+    found: dict[str, Any] = {}
+    for name, member in shape.members.items():
+        values = response.querystring.get(member.serialization.get("name", name))
+        if member.serialization.get("location") == "querystring" and values:
+            is_number = member.type_name == "integer" and values[0].lstrip("-").isdigit()
+            found[name] = int(values[0]) if is_number else values[0]
+    return found
 
 
 def _in_body(shape: Any, name: str) -> bool:

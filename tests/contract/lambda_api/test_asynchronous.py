@@ -23,7 +23,7 @@ def send(call: Any, name: str, event: Any) -> str:
 
 @pytest.mark.cites(f"{API}/API_PutFunctionEventInvokeConfig.html")
 def test_settings_are_put_updated_read_and_deleted(deploy: Deploy, functions: Any, queue: Any) -> None:
-    """ "If you exclude any settings, they are removed. To set an option without affecting … use Update…"."""
+    """If you exclude any settings, they are removed. To set an option without affecting … use Update…."""
     name = deploy()
     _, arn = queue()
     told = {"OnFailure": {"Destination": arn}}
@@ -51,7 +51,7 @@ def test_settings_are_put_updated_read_and_deleted(deploy: Deploy, functions: An
     ids=str,
 )
 def test_settings_outside_their_limits_are_refused(clients: Any, echo: str, setting: dict[str, int]) -> None:
-    """MaximumRetryAttempts "Valid Range: 0 to 2", MaximumEventAgeInSeconds "60 to 21600"."""
+    """MaximumRetryAttempts Valid Range: 0 to 2, MaximumEventAgeInSeconds 60 to 21600."""
     with pytest.raises(ClientError) as caught:
         clients("lambda", validate=False).put_function_event_invoke_config(FunctionName=echo, **setting)
     assert caught.value.response["Error"]["Code"] in ("InvalidParameterValueException", "ValidationException")
@@ -81,7 +81,7 @@ def test_a_success_is_told(deploy: Deploy, functions: Any, call: Any, queue: Any
 
 @pytest.mark.cites(f"{RECORDS}#invocation-async-destinations")
 def test_a_failure_is_told(deploy: Deploy, functions: Any, call: Any, queue: Any, received: Any) -> None:
-    """ "condition": "RetriesExhausted", responseContext with functionError "Unhandled", responsePayload with
+    """ "condition": RetriesExhausted, responseContext with functionError Unhandled, responsePayload with
     the error."""
     url, arn = queue()
     name = deploy(FAILS)
@@ -106,7 +106,7 @@ def test_a_failure_is_told(deploy: Deploy, functions: Any, call: Any, queue: Any
 def test_a_dead_letter_is_the_event_with_attributes(
     deploy: Deploy, functions: Any, call: Any, queue: Any, received: Any
 ) -> None:
-    """The event "without additional information"; attributes RequestID, ErrorCode, ErrorMessage."""
+    """The event without additional information; attributes RequestID, ErrorCode, ErrorMessage."""
     url, arn = queue()
     name = deploy(FAILS, DeadLetterConfig={"TargetArn": arn})
     functions.put_function_event_invoke_config(FunctionName=name, MaximumRetryAttempts=0)
@@ -122,7 +122,7 @@ def test_a_dead_letter_is_the_event_with_attributes(
 def test_an_error_is_tried_again_under_the_same_request_id(
     deploy: Deploy, functions: Any, clients: Any, call: Any
 ) -> None:
-    """ "Lambda … attempts to run it two more times": three runs of one request id (waits may be shorter here)."""
+    """Lambda … attempts to run it two more times: three runs of one request id (waits may be shorter here)."""
     name = deploy("def handle(event, context):\n    print('RAN', context.aws_request_id)\n    raise ValueError\n")
     functions.put_function_event_invoke_config(FunctionName=name, MaximumRetryAttempts=1)
     request_id = send(call, name, {})
@@ -142,9 +142,9 @@ def test_an_error_is_tried_again_under_the_same_request_id(
 def test_an_event_for_a_function_that_is_switched_off_is_accepted(
     deploy: Deploy, functions: Any, call: Any, queue: Any, received: Any
 ) -> None:
-    """ "If … reserved concurrency is set to 0 … Lambda sends … to the configured dead-letter queue or the
+    """If … reserved concurrency is set to 0 … Lambda sends … to the configured dead-letter queue or the
     on-failure
-    destination … without any retries"."""
+    destination … without any retries."""
     url, arn = queue()
     name = deploy()
     functions.put_function_event_invoke_config(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 from typing import Any
 
 import pytest
@@ -38,7 +39,7 @@ def seen(functions: Any, role: str, call: Any) -> Any:
 
 @pytest.mark.cites(VARIABLES)
 def test_the_reserved_variables_are_there(seen: dict[str, str]) -> None:
-    """ "Lambda runtimes set several environment variables during initialization": the reserved ones."""
+    """Lambda runtimes set several environment variables during initialization: the reserved ones."""
     name = seen["name"]
     assert set(seen) >= RESERVED_VARIABLES
     assert seen["_HANDLER"] == "main.handle"
@@ -56,7 +57,7 @@ def test_the_reserved_variables_are_there(seen: dict[str, str]) -> None:
 
 @pytest.mark.cites(VARIABLES)
 def test_the_other_variables_are_there(seen: dict[str, str]) -> None:
-    """LANG "en_US.UTF-8", TZ "The environment's time zone (`:UTC`)", PATH and LD_LIBRARY_PATH as listed."""
+    """LANG en_US.UTF-8, TZ The environment's time zone (`:UTC`), PATH and LD_LIBRARY_PATH as listed."""
     assert (seen["LANG"], seen["TZ"]) == ("en_US.UTF-8", ":UTC")
     assert seen["PATH"].endswith("/usr/local/bin:/usr/bin/:/bin:/opt/bin")
     libraries = seen["LD_LIBRARY_PATH"].split(":")
@@ -110,7 +111,7 @@ def test_the_context_object(deploy: Any, functions: Any, call: Any) -> None:
 
 @pytest.mark.cites(CONTEXT)
 def test_the_remaining_time_runs_down(deploy: Any, call: Any) -> None:
-    """ "get_remaining_time_in_millis: Returns the number of milliseconds left before the execution times out"."""
+    """get_remaining_time_in_millis: Returns the number of milliseconds left before the execution times out."""
     name = deploy(
         "import time\ndef handle(event, context):\n    a = context.get_remaining_time_in_millis()\n"
         "    time.sleep(0.5)\n    return [a, context.get_remaining_time_in_millis()]\n",
@@ -124,31 +125,37 @@ def test_the_remaining_time_runs_down(deploy: Any, call: Any) -> None:
 
 @pytest.mark.cites(f"{RUNTIME_PAGE}#runtimes-lifecycle-invoke")
 def test_globals_and_tmp_stay_between_calls(deploy: Any, call: Any) -> None:
-    """ "Objects declared outside of the function's handler method remain initialized", and so does `/tmp`."""
+    """Objects declared outside of the function's handler method remain initialized, and so does `/tmp`."""
     name = deploy(
-        "import pathlib\ncount = 0\nfile = pathlib.Path('/tmp/kept')\n"
-        "def handle(event, context):\n    global count\n"
-        "    count += 1\n    before = file.exists() and file.read_text()\n    file.write_text(str(count))\n"
-        "    return [count, before]\n"
+        "import pathlib\ncount = 0\ndef handle(event, context):\n    global count\n    count += 1\n"
+        "    file = pathlib.Path('/tmp', event['file'])\n    before = file.exists() and file.read_text()\n"
+        "    file.write_text(str(count))\n    if event.get('end'): file.unlink()\n    return [count, before]\n"
     )
-    assert [call(name).value for _ in range(3)] == [[1, False], [2, "1"], [3, "2"]]
+    # A name of its own, taken away at the end: a stand-in may have no /tmp but the machine's.
+    event = {"file": f"kept-{uuid.uuid4().hex}"}
+    events = [event, event, {**event, "end": True}]
+    assert [call(name, one).value for one in events] == [[1, False], [2, "1"], [3, "2"]]
 
 
 @pytest.mark.cites(f"{RUNTIME_PAGE}#runtimes-lifecycle-invoke")
 def test_tmp_is_the_environment_s_own(deploy: Any, call: Any) -> None:
-    """ "Each execution environment provides … disk space in the `/tmp` directory", no other function's."""
+    """Each execution environment provides … disk space in the `/tmp` directory, no other function's."""
     code = (
-        "import os\ndef handle(event, context):\n    if event: open('/tmp/' + event, 'w').close()\n"
-        "    return os.listdir('/tmp')\n"
+        "import os, pathlib\ndef handle(event, context):\n    file = pathlib.Path('/tmp', event['file'])\n"
+        "    if event['do'] == 'make': file.touch()\n    found = os.listdir('/tmp')\n"
+        "    if event['do'] == 'end': file.unlink(missing_ok=True)\n    return found\n"
     )
     one, other = deploy(code), deploy(code)
-    assert call(one, "mine").value == ["mine"]
-    assert call(other).value == []
+    file = f"mine-{uuid.uuid4().hex}"
+    made = call(one, {"do": "make", "file": file}).value
+    seen = call(other, {"do": "look", "file": file}).value
+    call(one, {"do": "end", "file": file})
+    assert (made, seen) == ([file], [])
 
 
 @pytest.mark.cites("https://docs.aws.amazon.com/lambda/latest/dg/configuration-function-common.html")
 def test_the_code_s_folder_is_current_and_read_only(deploy: Any, call: Any) -> None:
-    """The code is at LAMBDA_TASK_ROOT; "/tmp" is the only folder that can be written."""
+    """The code is at LAMBDA_TASK_ROOT; /tmp is the only folder that can be written."""
     name = deploy(
         "import os\ndef handle(event, context):\n    try:\n        open('/var/task/new', 'w').close()\n"
         "        wrote = True\n    except OSError:\n        wrote = False\n"
@@ -159,7 +166,7 @@ def test_the_code_s_folder_is_current_and_read_only(deploy: Any, call: Any) -> N
 
 @pytest.mark.cites("https://docs.aws.amazon.com/lambda/latest/dg/configuration-ephemeral-storage.html")
 def test_tmp_is_as_large_as_was_asked_for(deploy: Any, call: Any) -> None:
-    """ "By default, Lambda allocates 512 MB for `/tmp`": more is ENOSPC, `No space left on device`."""
+    """By default, Lambda allocates 512 MB for `/tmp`: more is ENOSPC, `No space left on device`."""
     name = deploy(
         "import errno, os\ndef handle(event, context):\n    written = 0\n    try:\n"
         "        with open('/tmp/full', 'wb', buffering=0) as file:\n"
@@ -175,7 +182,7 @@ def test_tmp_is_as_large_as_was_asked_for(deploy: Any, call: Any) -> None:
 
 @pytest.mark.cites(f"{RUNTIME_PAGE}#runtimes-lifecycle-ib")
 def test_a_start_of_more_than_10_s_is_tried_again(deploy: Any, call: Any) -> None:
-    """ "The Init phase is limited to 10 seconds. If … not … Lambda retries the Init phase at the time of the first
+    """The Init phase is limited to 10 seconds. If … not … Lambda retries the Init phase at the time of the first
     function invocation with the configured function timeout."""
     code = "import time\ntime.sleep(11)\ndef handle(event, context): return event\n"
     assert call(deploy(code, Timeout=25), "after two starts").value == "after two starts"

@@ -100,7 +100,7 @@ def test_a_message_reaches_the_function_as_documented(fed: Any, clients: Any) ->
 def test_only_what_failed_comes_again(
     deploy: Deploy, functions: Any, clients: Any, queue: Any, received: Any
 ) -> None:
-    """ReportBatchItemFailures: "return only the IDs of the failed messages" - the others are deleted."""
+    """ReportBatchItemFailures: return only the IDs of the failed messages - the others are deleted."""
     dead_url, dead_arn = queue()
     redrive = json.dumps({"deadLetterTargetArn": dead_arn, "maxReceiveCount": 2})
     url, arn = queue(VisibilityTimeout="10", RedrivePolicy=redrive)

@@ -22,7 +22,7 @@ def failed(answer: Any) -> dict[str, Any]:
 
 @pytest.mark.cites(f"{PYTHON}#python-exceptions-how")
 def test_an_exception(deploy: Any, call: Any) -> None:
-    """ "Lambda catches it and returns JSON with fields for the error message, the type and a stack trace"."""
+    """Lambda catches it and returns JSON with fields for the error message, the type and a stack trace."""
     answer = call(deploy("class Own(Exception): pass\ndef handle(event, context):\n    raise Own('no', 1)\n"), {})
     payload = failed(answer)
     assert payload["errorType"] == "Own"
@@ -36,7 +36,7 @@ def test_an_exception(deploy: Any, call: Any) -> None:
     ("statement", "status"), [("sys.exit(7)", "exit status 7"), ("os._exit(3)", "exit status 3")]
 )
 def test_a_process_that_ends(deploy: Any, call: Any, statement: str, status: str) -> None:
-    """The runtime that exits: "Runtime.ExitError", `RequestId: … Error: Runtime exited with error: exit status
+    """The runtime that exits: Runtime.ExitError, `RequestId: … Error: Runtime exited with error: exit status
     N`."""
     name = deploy(f"import os, sys\ndef handle(event, context):\n    if event: return event\n    {statement}\n")
     payload = failed(call(name))
@@ -49,7 +49,7 @@ def test_a_process_that_ends(deploy: Any, call: Any, statement: str, status: str
 
 @pytest.mark.cites(f"{TROUBLE}#troubleshooting-timeouts")
 def test_a_call_that_takes_too_long(deploy: Any, call: Any) -> None:
-    """ "Task timed out after 1.00 seconds" ends the call; the next one gets a new environment."""
+    """Task timed out after 1.00 seconds ends the call; the next one gets a new environment."""
     name = deploy(
         "import time\ncount = 0\ndef handle(event, context):\n    global count\n    count += 1\n"
         "    if event: time.sleep(20)\n    return count\n",
@@ -78,7 +78,7 @@ def test_more_memory_than_there_is(deploy: Any, call: Any) -> None:
 
 @pytest.mark.cites(f"{LIMITS}#function-configuration-deployment-and-execution")
 def test_an_answer_that_is_too_large(deploy: Any, call: Any) -> None:
-    """ "Invocation payload (request and response): 6 MB each for request and response (synchronous)"."""
+    """Invocation payload (request and response): 6 MB each for request and response (synchronous)."""
     name = deploy("def handle(event, context): return 'x' * event\n")
     assert len(call(name, 6_000_000).value) == 6_000_000
     payload = failed(call(name, 6_400_000))
@@ -89,8 +89,8 @@ def test_an_answer_that_is_too_large(deploy: Any, call: Any) -> None:
 
 @pytest.mark.cites("https://docs.aws.amazon.com/lambda/latest/dg/python-handler.html#python-handler-return")
 def test_an_answer_that_is_no_json(deploy: Any, call: Any) -> None:
-    """ "If your handler returns objects that can't be serialized by `json.dumps`, the runtime returns an
-    error"."""
+    """If your handler returns objects that can't be serialized by `json.dumps`, the runtime returns an
+    error."""
     payload = failed(call(deploy("def handle(event, context): return {1, 2}\n"), {}))
     assert payload["errorType"] == "Runtime.MarshalError"
     assert "is not JSON serializable" in payload["errorMessage"]
@@ -110,7 +110,7 @@ def test_an_answer_that_is_no_json(deploy: Any, call: Any) -> None:
 def test_a_function_that_does_not_load(
     deploy: Any, call: Any, code: str, handler: str, kind: str, said: str
 ) -> None:
-    """ "Unable to import module …", "Handler … missing on module …": the runtime's errors while it starts."""
+    """Unable to import module …, Handler … missing on module …: the runtime's errors while it starts."""
     payload = failed(call(deploy(code, Handler=handler), {}))
     assert payload["errorType"] == kind
     assert said in payload["errorMessage"]

@@ -31,7 +31,7 @@ def test_every_json_value_passes_both_ways(echo: str, call: Any, event: Any) -> 
 
 @pytest.mark.cites("https://docs.aws.amazon.com/lambda/latest/dg/python-handler.html#python-handler-return")
 def test_a_handler_that_returns_nothing_answers_null(deploy: Any, call: Any) -> None:
-    """ "If the handler returns `None` … the runtime returns `null`"."""
+    """If the handler returns `None` … the runtime returns `null`."""
     assert call(deploy("def handle(event, context): pass\n"), {}).payload == b"null"
 
 
@@ -76,7 +76,7 @@ def test_a_dry_run_of_nobody_is_refused(functions: Any, call: Any) -> None:
     ],
 )
 def test_a_value_outside_its_enumeration_is_refused(echo: str, call: Any, wrong: dict[str, str]) -> None:
-    """InvocationType: "Valid Values: Event | RequestResponse | DryRun"; LogType: "Valid Values: None | Tail"."""
+    """InvocationType: Valid Values: Event | RequestResponse | DryRun; LogType: Valid Values: None | Tail."""
     with pytest.raises(ClientError) as caught:
         call(echo, {}, **wrong)
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400

@@ -30,7 +30,6 @@ def publish(functions: Any) -> Any:
 
 
 @pytest.mark.cites(f"{API}/API_PublishLayerVersion.html#API_PublishLayerVersion_ResponseElements")
-@pytest.mark.xfail(strict=True, reason="no GetLayerVersionByArn")
 def test_each_publication_is_a_new_version(publish: Any, functions: Any) -> None:
     """ "Each time you call PublishLayerVersion with the same layer name, a new version is created"."""
     one = publish(module(1), Description="d", CompatibleRuntimes=[RUNTIME])
@@ -47,7 +46,7 @@ def test_each_publication_is_a_new_version(publish: Any, functions: Any) -> None
 
 @pytest.mark.cites(f"{API}/API_ListLayerVersions.html#API_ListLayerVersions_ResponseElements")
 def test_versions_are_listed_newest_first(publish: Any, functions: Any) -> None:
-    """ListLayerVersions: "Lists the versions of a Lambda layer", the latest first."""
+    """ListLayerVersions: Lists the versions of a Lambda layer, the latest first."""
     made = [publish(module(number)) for number in range(3)]
     name = made[0]["LayerArn"].rpartition(":")[2]
     listed = functions.list_layer_versions(LayerName=name)["LayerVersions"]
@@ -55,7 +54,6 @@ def test_versions_are_listed_newest_first(publish: Any, functions: Any) -> None:
 
 
 @pytest.mark.cites(f"{API}/API_ListLayerVersions.html#API_ListLayerVersions_RequestParameters")
-@pytest.mark.xfail(strict=True, reason="the filter is ignored")
 def test_versions_are_listed_by_compatible_runtime(publish: Any, functions: Any) -> None:
     """CompatibleRuntime: "Specify a runtime identifier to list only versions … compatible with that runtime"."""
     publish(module(1), CompatibleRuntimes=["nodejs22.x"])
@@ -75,7 +73,6 @@ def test_layers_are_listed_with_their_latest_version(publish: Any, functions: An
 
 
 @pytest.mark.cites(f"{API}/API_GetLayerVersion.html#API_GetLayerVersion_Errors")
-@pytest.mark.xfail(strict=True, reason="a function with it is ResourceNotFoundException")
 def test_a_layer_that_is_not_there(deploy: Any, functions: Any) -> None:
     """GetLayerVersion: ResourceNotFoundException; a function with it: InvalidParameterValueException."""
     with pytest.raises(functions.exceptions.ResourceNotFoundException):
@@ -89,7 +86,7 @@ def test_a_layer_that_is_not_there(deploy: Any, functions: Any) -> None:
 @pytest.mark.cites(f"{DG}/python-layers.html#python-layer-paths")
 @pytest.mark.parametrize("folder", ["python", f"python/lib/{RUNTIME}/site-packages"])
 def test_a_function_imports_from_a_layer(deploy: Any, call: Any, publish: Any, folder: str) -> None:
-    """ "Lambda loads the layer content into the `/opt` directory": `python` and
+    """Lambda loads the layer content into the `/opt` directory: `python` and
     `python/lib/python3.x/site-packages`."""
     layer = publish(zip_of({f"{folder}/found.py": "n = 1\n"}))["LayerVersionArn"]
     assert call(deploy(FINDS, Layers=[layer])).value == [1, f"/opt/{folder}/found.py"]
@@ -97,7 +94,7 @@ def test_a_function_imports_from_a_layer(deploy: Any, call: Any, publish: Any, f
 
 @pytest.mark.cites(f"{DG}/adding-layers.html")
 def test_a_later_layer_wins(deploy: Any, functions: Any, call: Any, publish: Any) -> None:
-    """ "Lambda merges the layers in the order in which they are listed, and overwrites any duplicate files"."""
+    """Lambda merges the layers in the order in which they are listed, and overwrites any duplicate files."""
     one, two = (publish(module(number))["LayerVersionArn"] for number in (1, 2))
     name = deploy(FINDS)
     for order, expected in (([one, two], 2), ([two, one], 1)):

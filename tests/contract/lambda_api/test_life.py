@@ -40,7 +40,7 @@ def test_a_new_function_has_lambda_s_defaults(deploy: Any, functions: Any) -> No
 @pytest.mark.cites("https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html")
 @pytest.mark.xfail(strict=True, reason="a function is active at once")
 def test_a_new_function_is_pending_first(deploy: Any, functions: Any) -> None:
-    """ "When you create a function, Lambda sets its state to Pending … then Active"."""
+    """When you create a function, Lambda sets its state to Pending … then Active."""
     settings = deploy.settings()
     made = functions.create_function(**settings)
     deploy.made.append(settings["FunctionName"])
@@ -66,7 +66,7 @@ def test_a_name_that_is_taken(deploy: Any, functions: Any, echo: str) -> None:
 
 @pytest.mark.cites(f"{API}/API_GetFunction.html#API_GetFunction_ResponseElements")
 def test_get_function_has_configuration_and_code(echo: str, functions: Any) -> None:
-    """Code: "RepositoryType … S3", "Location - A presigned URL"; Configuration: as GetFunctionConfiguration's."""
+    """Code: RepositoryType … S3, Location - A presigned URL; Configuration: as GetFunctionConfiguration's."""
     found = functions.get_function(FunctionName=echo)
     assert found["Code"]["RepositoryType"] == "S3"
     assert found["Code"]["Location"].startswith("http")
@@ -84,10 +84,7 @@ def test_get_function_has_configuration_and_code(echo: str, functions: Any) -> N
         "get_function_configuration",
         "delete_function",
         "publish_version",
-        pytest.param(
-            "list_versions_by_function",
-            marks=pytest.mark.xfail(strict=True, reason="the list is empty"),
-        ),
+        "list_versions_by_function",
         "list_aliases",
         "get_policy",
         "get_function_concurrency",
@@ -95,13 +92,12 @@ def test_get_function_has_configuration_and_code(echo: str, functions: Any) -> N
     ],
 )
 def test_a_function_that_is_not_there(functions: Any, operation: str) -> None:
-    """ResourceNotFoundException: "The resource specified in the request does not exist. HTTP Status Code: 404"."""
+    """ResourceNotFoundException: The resource specified in the request does not exist. HTTP Status Code: 404."""
     with pytest.raises(functions.exceptions.ResourceNotFoundException):
         getattr(functions, operation)(FunctionName="nobody-at-all")
 
 
 @pytest.mark.cites(f"{API}/API_ListFunctions.html#API_ListFunctions_RequestParameters")
-@pytest.mark.xfail(strict=True, reason="one page has all")
 def test_the_list_comes_in_pages(deploy: Any, functions: Any) -> None:
     """MaxItems: "The maximum number of functions to return"; NextMarker: "The pagination token"."""
     names = {deploy() for _ in range(3)}
@@ -128,7 +124,6 @@ def test_the_list_has_all_versions_when_asked(deploy: Any, functions: Any) -> No
 
 
 @pytest.mark.cites(f"{API}/API_UpdateFunctionCode.html#API_UpdateFunctionCode_RequestBody")
-@pytest.mark.xfail(strict=True, reason="no RevisionId")
 def test_a_change_with_another_revision_is_refused(deploy: Any, functions: Any) -> None:
     """RevisionId: "Update the function only if the revision ID matches": else PreconditionFailedException, 412."""
     name = deploy()
@@ -188,7 +183,6 @@ def test_publishing_what_did_not_change_makes_no_new_version(deploy: Any, functi
 
 
 @pytest.mark.cites(f"{API}/API_PublishVersion.html#API_PublishVersion_RequestBody")
-@pytest.mark.xfail(strict=True, reason="CodeSha256 is ignored")
 def test_publishing_other_code_than_expected_is_refused(deploy: Any, functions: Any) -> None:
     """CodeSha256: "Only publish a version if the hash value matches the value that's specified"."""
     with pytest.raises(functions.exceptions.InvalidParameterValueException):
@@ -197,7 +191,7 @@ def test_publishing_other_code_than_expected_is_refused(deploy: Any, functions: 
 
 @pytest.mark.cites(VERSIONS)
 def test_a_version_does_not_change(deploy: Any, functions: Any, call: Any) -> None:
-    """ "A function version includes … the function code … All of the function settings … are locked"."""
+    """A function version includes … the function code … All of the function settings … are locked."""
     name = deploy("def handle(event, context): return 1\n", Publish=True)
     functions.update_function_configuration(FunctionName=name, Timeout=20)
     deploy.settled(name)
@@ -208,7 +202,6 @@ def test_a_version_does_not_change(deploy: Any, functions: Any, call: Any) -> No
 
 
 @pytest.mark.cites(f"{API}/API_DeleteFunction.html#API_DeleteFunction_RequestParameters")
-@pytest.mark.xfail(strict=True, reason="a version is deleted although an alias has it")
 def test_one_version_is_deleted(deploy: Any, functions: Any) -> None:
     """Qualifier: "Specify a version to delete. You can't delete a version that an alias references"."""
     name = deploy(Publish=True)
@@ -238,7 +231,6 @@ def test_a_function_is_deleted_with_its_versions(deploy: Any, functions: Any, ca
 
 
 @pytest.mark.cites(f"{API}/API_CreateAlias.html#API_CreateAlias_Errors")
-@pytest.mark.xfail(strict=True, reason="the error for a name that is taken is ConflictException")
 def test_aliases(deploy: Any, functions: Any) -> None:
     """Create, get, list, conflict (409), a version that is not there (404), delete."""
     name = deploy(Publish=True)
@@ -259,7 +251,7 @@ def test_aliases(deploy: Any, functions: Any) -> None:
 @pytest.mark.cites(f"{API}/API_CreateAlias.html#API_CreateAlias_RequestBody")
 @pytest.mark.parametrize("alias", ["12", "a b", "x" * 129])
 def test_an_alias_s_name_that_cannot_be(clients: Any, deploy: Any, alias: str) -> None:
-    """Name: "Length Constraints: 1 to 128. Pattern: (?!^[0-9]+$)([a-zA-Z0-9-_]+)"."""
+    """Name: Length Constraints: 1 to 128. Pattern: (?!^[0-9]+$)([a-zA-Z0-9-_]+)."""
     name = deploy(Publish=True)
     with pytest.raises(ClientError) as caught:
         clients("lambda", validate=False).create_alias(FunctionName=name, Name=alias, FunctionVersion="1")

@@ -99,7 +99,7 @@ def test_a_name_that_cannot_be(clients: Any, deploy: Any, name: str) -> None:
 
 @pytest.mark.cites(f"{LIMITS}#function-configuration-deployment-and-execution")
 def test_a_sixth_layer_is_refused(deploy: Any, functions: Any) -> None:
-    """ "Function layers: five layers"."""
+    """Function layers: five layers."""
     arns = [
         functions.publish_layer_version(LayerName=f"six-{number}", Content={"ZipFile": zip_of(f"n = {number}\n")})[
             "LayerVersionArn"
@@ -115,7 +115,7 @@ def test_a_sixth_layer_is_refused(deploy: Any, functions: Any) -> None:
 
 @pytest.mark.cites(f"{LIMITS}#function-configuration-deployment-and-execution")
 def test_code_that_is_too_large_unzipped(deploy: Any, functions: Any) -> None:
-    """ "Deployment package (.zip file archive) size … 250 MB … unzipped": 262,144,000 bytes."""
+    """Deployment package (.zip file archive) size … 250 MB … unzipped: 262,144,000 bytes."""
     with pytest.raises(
         functions.exceptions.InvalidParameterValueException,
         match=re.escape("Unzipped size must be smaller than 262144000 bytes"),
@@ -125,7 +125,7 @@ def test_code_that_is_too_large_unzipped(deploy: Any, functions: Any) -> None:
 
 @pytest.mark.cites(f"{CREATE}#API_CreateFunction_Errors")
 def test_code_that_is_no_zip(deploy: Any, functions: Any) -> None:
-    """ "Could not unzip uploaded file. Please check your file, then try to upload again."""
+    """Could not unzip uploaded file. Please check your file, then try to upload again."""
     settings = {**deploy.settings(), "Code": {"ZipFile": b"none"}}
     with pytest.raises(functions.exceptions.InvalidParameterValueException, match="Could not unzip uploaded file"):
         functions.create_function(**settings)

@@ -61,7 +61,7 @@ def test_a_qualifier_names_a_version_or_an_alias(two: str, call: Any) -> None:
 
 @pytest.mark.cites("https://docs.aws.amazon.com/lambda/latest/dg/python-context.html#python-context-object")
 def test_the_arn_that_invoked_it_has_the_caller_s_qualifier(two: str, functions: Any, call: Any) -> None:
-    """invoked_function_arn: "Indicates if the invoker specified a version number or alias"."""
+    """invoked_function_arn: Indicates if the invoker specified a version number or alias."""
     arn = functions.get_function_configuration(FunctionName=two)["FunctionArn"]
     assert call(two).value[2] == arn
     assert call(two, Qualifier="1").value[2] == f"{arn}:1"
@@ -70,14 +70,14 @@ def test_the_arn_that_invoked_it_has_the_caller_s_qualifier(two: str, functions:
 
 @pytest.mark.cites(f"{ALIASES}")
 def test_an_alias_is_moved_to_another_version(two: str, functions: Any, call: Any) -> None:
-    """ "You can update the alias to point to a new function version"; callers of the alias get it."""
+    """You can update the alias to point to a new function version; callers of the alias get it."""
     functions.update_alias(FunctionName=two, Name="live", FunctionVersion="2")
     assert call(two, Qualifier="live").value[0] == 2
 
 
 @pytest.mark.cites(f"{ROUTING}")
 def test_weights_send_calls_to_two_versions(two: str, functions: Any, call: Any) -> None:
-    """ "You can … use a weighted alias to send a portion of your traffic to a second function version"."""
+    """You can … use a weighted alias to send a portion of your traffic to a second function version."""
     routing = {"AdditionalVersionWeights": {"2": 0.5}}
     functions.update_alias(FunctionName=two, Name="live", RoutingConfig=routing)
     answers = [call(two, Qualifier="live") for _ in range(40)]
@@ -105,7 +105,7 @@ def test_weights_that_cannot_be_are_refused(
 @pytest.mark.cites(f"{PAGE}#API_Invoke_Errors")
 @pytest.mark.parametrize("qualifier", ["9", "nowhere"])
 def test_a_version_or_alias_that_is_not_there(echo: str, functions: Any, call: Any, qualifier: str) -> None:
-    """ResourceNotFoundException: "The resource specified in the request does not exist. HTTP Status Code: 404"."""
+    """ResourceNotFoundException: The resource specified in the request does not exist. HTTP Status Code: 404."""
     with pytest.raises(functions.exceptions.ResourceNotFoundException) as caught:
         call(echo, Qualifier=qualifier)
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 404
@@ -114,8 +114,8 @@ def test_a_version_or_alias_that_is_not_there(echo: str, functions: Any, call: A
 
 @pytest.mark.cites(f"{PAGE}#API_Invoke_Errors")
 def test_a_function_that_is_not_there(functions: Any, call: Any) -> None:
-    """ResourceNotFoundException, with the function's ARN in its message: "Function not found:
-    arn:aws:lambda:…"."""
+    """ResourceNotFoundException, with the function's ARN in its message: Function not found:
+    arn:aws:lambda:…."""
     with pytest.raises(functions.exceptions.ResourceNotFoundException) as caught:
         call("nobody-at-all")
     message = caught.value.response["Error"]["Message"]

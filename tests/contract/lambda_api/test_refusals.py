@@ -22,7 +22,7 @@ def text_of(size_bytes: int) -> bytes:
     ("kind", "allowed", "refused"), [("RequestResponse", 6_000_000, 6_400_000), ("Event", 1_000_000, 1_100_000)]
 )
 def test_a_payload_that_is_too_large(deploy: Any, functions: Any, kind: str, allowed: int, refused: int) -> None:
-    """ "6 MB each for request and response (synchronous) … 1 MB (asynchronous)"; else RequestTooLargeException,
+    """6 MB each for request and response (synchronous) … 1 MB (asynchronous); else RequestTooLargeException,
     413."""
     name = deploy("def handle(event, context): return len(event)\n")
     functions.invoke(FunctionName=name, InvocationType=kind, Payload=text_of(allowed))
@@ -35,7 +35,7 @@ def test_a_payload_that_is_too_large(deploy: Any, functions: Any, kind: str, all
 @pytest.mark.parametrize("kind", ["RequestResponse", "Event"])
 @pytest.mark.parametrize("payload", [b"{", b"not json", b"{} {}", b"'x'", b"\xff"])
 def test_a_payload_that_is_no_json(functions: Any, echo: str, kind: str, payload: bytes) -> None:
-    """InvalidRequestContentException: "The request body could not be parsed as JSON … HTTP Status Code: 400"."""
+    """InvalidRequestContentException: The request body could not be parsed as JSON … HTTP Status Code: 400."""
     with pytest.raises(functions.exceptions.InvalidRequestContentException) as caught:
         functions.invoke(FunctionName=echo, InvocationType=kind, Payload=payload)
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
@@ -44,7 +44,7 @@ def test_a_payload_that_is_no_json(functions: Any, echo: str, kind: str, payload
 
 @pytest.mark.cites(f"{RESERVED}#configuring-concurrency-reserved")
 def test_a_reserved_concurrency_of_0(deploy: Any, functions: Any, call: Any) -> None:
-    """ "To throttle a function, set the reserved concurrency to 0": 429, with the reason."""
+    """To throttle a function, set the reserved concurrency to 0: 429, with the reason."""
     name = deploy()
     functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
     with pytest.raises(functions.exceptions.TooManyRequestsException) as caught:
@@ -58,7 +58,7 @@ def test_a_reserved_concurrency_of_0(deploy: Any, functions: Any, call: Any) -> 
 
 @pytest.mark.cites(f"{RESERVED}#configuring-concurrency-reserved")
 def test_one_call_more_than_the_reserved_concurrency(deploy: Any, functions: Any, call: Any) -> None:
-    """ "Reserved concurrency … the maximum number of concurrent instances": one more gets 429."""
+    """Reserved concurrency … the maximum number of concurrent instances: one more gets 429."""
     name = deploy("import time\ndef handle(event, context): time.sleep(event)\n")
     functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=1)
     call(name, 0)
@@ -94,7 +94,7 @@ def test_what_is_reserved_is_shown_and_taken_back(deploy: Any, functions: Any) -
 
 @pytest.mark.cites(f"{RESERVED}#configuring-concurrency-reserved")
 def test_a_hundred_stay_unreserved(deploy: Any, functions: Any) -> None:
-    """ "Lambda … leaves 100 units of concurrency for functions that don't reserve any" of the account's 1,000."""
+    """Lambda … leaves 100 units of concurrency for functions that don't reserve any of the account's 1,000."""
     name = deploy()
     with pytest.raises(functions.exceptions.InvalidParameterValueException, match="below its minimum value"):
         functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=901)

@@ -317,6 +317,14 @@ def test_requests_follow_the_model(moto: Any, code: dict[str, str]) -> None:
             functions.create_function(**{"FunctionName": "modelled", **asked, **change})
         assert caught.value.response["Error"]["Code"] == "ValidationException"
     functions.create_function(FunctionName="modelled", **asked, MemorySize=10_240, Timeout=900)
+    for ask in (
+        lambda: functions.list_functions(FunctionVersion="SOME"),
+        lambda: functions.list_functions(MaxItems=10_001),
+        lambda: functions.get_layer_version_by_arn(Arn="nowhere"),
+        lambda: functions.get_function(FunctionName="modelled", Qualifier="a b"),
+    ):
+        with pytest.raises(ClientError, match="1 validation error detected"):
+            ask()
     arn = functions.get_function_configuration(FunctionName="modelled")["FunctionArn"]
     functions.tag_resource(Resource=arn, Tags={"ä b": "c/d"})
 
@@ -360,6 +368,110 @@ def test_alias_routing(moto: Any, code: dict[str, str]) -> None:
     functions.update_alias(FunctionName="routed", Name="live", RoutingConfig={"AdditionalVersionWeights": {}})
     assert routes("live") == []
     functions.update_alias(FunctionName="routed", Name="live", FunctionVersion="2")
+
+
+def made_with(moto: Any, code: dict[str, str], name: str, **more: Any) -> Any:
+    """A function."""
+    return moto.client("lambda").create_function(
+        FunctionName=name, Runtime="python3.11", Role=role_of(moto, name), Handler="main.handle", Code=code, **more
+    )
+
+
+@gap("revisions", "KeyError: 'RevisionId'")
+def test_revisions(moto: Any, code: dict[str, str]) -> None:
+    functions = moto.client("lambda")
+    first = made_with(moto, code, "revised")
+    assert functions.get_function_configuration(FunctionName="revised")["RevisionId"] == first["RevisionId"]
+    second = functions.update_function_configuration(
+        FunctionName="revised", Timeout=9, RevisionId=first["RevisionId"]
+    )
+    third = functions.update_function_code(
+        FunctionName="revised", S3Bucket=code["S3Bucket"], S3Key="code2.zip", RevisionId=second["RevisionId"]
+    )
+    assert len({one["RevisionId"] for one in (first, second, third)}) == 3
+    for change in (
+        lambda: functions.update_function_configuration(
+            FunctionName="revised", Timeout=8, RevisionId=second["RevisionId"]
+        ),
+        lambda: functions.publish_version(FunctionName="revised", RevisionId=second["RevisionId"]),
+    ):
+        with pytest.raises(functions.exceptions.PreconditionFailedException):
+            change()
+    with pytest.raises(ClientError, match="is different from current CodeSHA256"):
+        functions.publish_version(FunctionName="revised", CodeSha256=first["CodeSha256"])
+    published = functions.publish_version(FunctionName="revised", CodeSha256=third["CodeSha256"])
+    assert published["RevisionId"] != third["RevisionId"]
+    assert functions.publish_version(FunctionName="revised")["RevisionId"] == published["RevisionId"]
+
+
+@gap("versions_and_aliases", "'2' == '1'")
+def test_versions_and_aliases(moto: Any, code: dict[str, str]) -> None:
+    functions = moto.client("lambda")
+    made_with(moto, code, "versioned")
+    functions.update_function_configuration(FunctionName="versioned", Timeout=9)
+    for _ in range(2):
+        assert functions.publish_version(FunctionName="versioned")["Version"] == "1"
+
+    def publish(text: str) -> str:
+        functions.update_function_configuration(FunctionName="versioned", Description=text)
+        return str(functions.publish_version(FunctionName="versioned")["Version"])
+
+    assert publish("two") == "2"
+    assert functions.publish_version(FunctionName="versioned")["Version"] == "2"
+    routing = {"AdditionalVersionWeights": {"2": 0.1}}
+    functions.create_alias(FunctionName="versioned", Name="live", FunctionVersion="1", RoutingConfig=routing)
+    with pytest.raises(functions.exceptions.ResourceConflictException, match="Alias already exists"):
+        functions.create_alias(FunctionName="versioned", Name="live", FunctionVersion="1")
+    for version in ("1", "2"):
+        with pytest.raises(
+            functions.exceptions.ResourceConflictException, match=r"referenced by aliases .*:live\)"
+        ):
+            functions.delete_function(FunctionName="versioned", Qualifier=version)
+    functions.delete_alias(FunctionName="versioned", Name="live")
+    functions.delete_function(FunctionName="versioned", Qualifier="2")
+    assert publish("three") == "3"
+    assert functions.get_function_configuration(FunctionName="versioned:3")["Version"] == "3"
+    assert publish("four") == "4"
+    assert functions.get_function_configuration(FunctionName="versioned:3")["Description"] == "three"
+    functions.delete_function(FunctionName="versioned", Qualifier="4")
+    versions = functions.list_versions_by_function(FunctionName="versioned")["Versions"]
+    assert [one["Version"] for one in versions] == ["$LATEST", "1", "3"]
+    with pytest.raises(functions.exceptions.ResourceNotFoundException):
+        functions.list_versions_by_function(FunctionName="nobody")
+
+
+@gap("lists_in_pages", "3 == 2")
+def test_lists_in_pages(moto: Any, code: dict[str, str]) -> None:
+    functions = moto.client("lambda")
+    for number in range(3):
+        made_with(moto, code, f"listed-{number}")
+    first = functions.list_functions(MaxItems=2)
+    assert len(first["Functions"]) == 2
+    pages = functions.get_paginator("list_functions").paginate(PaginationConfig={"PageSize": 2})
+    names = [one["FunctionName"] for page in pages for one in page["Functions"]]
+    assert {f"listed-{number}" for number in range(3)} <= set(names)
+    assert len(names) == len(set(names))
+    with pytest.raises(ClientError, match="Invalid marker"):
+        functions.list_functions(Marker="nowhere")
+    for runtime in ("python3.11", "nodejs22.x"):
+        functions.publish_layer_version(
+            LayerName="listed", Content={"ZipFile": archive()}, CompatibleRuntimes=[runtime]
+        )
+    found = functions.list_layer_versions(LayerName="listed", CompatibleRuntime="python3.11")["LayerVersions"]
+    assert [one["Version"] for one in found] == [1]
+
+
+@gap("layer_answers", "NotImplementedError")
+def test_layer_answers(moto: Any, code: dict[str, str]) -> None:
+    functions = moto.client("lambda")
+    made = functions.publish_layer_version(LayerName="answered", Content={"ZipFile": archive()})
+    found = functions.get_layer_version_by_arn(Arn=made["LayerVersionArn"])
+    assert found["Content"]["CodeSha256"] == made["Content"]["CodeSha256"]
+    functions.delete_layer_version(LayerName="answered", VersionNumber=1)
+    with pytest.raises(functions.exceptions.ResourceNotFoundException):
+        functions.get_layer_version_by_arn(Arn=made["LayerVersionArn"])
+    with pytest.raises(functions.exceptions.InvalidParameterValueException, match="Layer version does not exist"):
+        made_with(moto, code, "unlayered", Layers=[f"{made['LayerArn']}-other:1"])
 
 
 @gap("reserved_concurrency", r"\[None, 0, 0\] == \[0, 0, 0\]")
