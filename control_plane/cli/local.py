@@ -53,6 +53,10 @@ def up(
     unsafe: Annotated[
         bool, typer.Option("--unsafe", help="Run functions even where this machine has no sandbox for them.")
     ] = False,
+    iam: Annotated[
+        bool | None,
+        typer.Option("--iam/--no-iam", help="Hold every caller against their policies, as AWS does."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Start the local cloud and deploy the platform into it.
@@ -61,7 +65,7 @@ def up(
     """
     cloud = local_cloud()
     options = cloud.CloudOptions(
-        port=port, state_dir=state_dir, platform=not no_platform, unsafe=unsafe, fresh=fresh
+        port=port, state_dir=state_dir, platform=not no_platform, unsafe=unsafe, fresh=fresh, iam=iam
     )
     # Ended from outside, it ends as by Ctrl-C: with everything in it.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -103,6 +107,7 @@ def status(*, state_dir: StateDirOption = None, as_json: JsonOption = False) -> 
         return
     _describe(info, stays=True)
     pollers = activity.pop("pollers", [])
+    activity.pop("iam")  # said above
     activity = {"warm": activity.pop("warm_functions", []), **activity}
     activity["feeds"] = [feed_text(one) for one in pollers]
     for name, value in activity.items():
@@ -178,6 +183,7 @@ def _describe(info: Any, *, stays: bool) -> None:
         "platform": functions,
         "dispatcher": info.outputs.get("DispatcherFunctionName", ""),
         "sandbox": "OFF: functions can reach this machine" if info.unsafe else "",
+        "IAM": "enforced for every caller" if info.iam else "OFF: whoever calls, a function too, may do anything",
         "logs": str(Path(info.state_dir) / "logs"),
         "use it": f'eval "$({local_cloud().local_command("env", Path(info.state_dir))})"',
         "end it": local_cloud().local_command("down", Path(info.state_dir)) if stays else "Ctrl-C",

@@ -21,6 +21,8 @@ import uvloop
 from infra.local.bells import Bells
 from infra.local.control import ControlLine
 from infra.local.destinations import LOCAL_WAITS, MotoDestinations
+from infra.local.iam.guard import IamGuard, is_owner
+from infra.local.iam.knowledge import ForgetOnChange, Knowledge
 from infra.local.log_sink import CloudWatchLogSink
 from infra.local.middleware import FrontKey, LongPoll, RingBells
 from infra.local.moto_client import MotoClient, MotoProcess
@@ -32,7 +34,7 @@ from infra.local.snapshots.wording import found_lines
 from infra.local.source import MotoFunctionSource
 from infra.local.state import ALREADY_RUNNING, CloudInfo, StateDir, process_started
 from infra.local.status_page import StatusPage
-from infra.local.worker_calls import NothingOfMotos, PluginRoles
+from infra.local.worker_calls import NothingOfMotos
 from services_ai_sdk.emulator.engine import Engine
 from services_ai_sdk.emulator.errors import EmulatorError
 from services_ai_sdk.emulator.front import Front
@@ -48,6 +50,7 @@ class DaemonOptions:
     stack: str
     unsafe: bool = False
     fresh: bool = False
+    iam: bool = True
 
 
 class Daemon:
@@ -123,16 +126,21 @@ class Daemon:
             event_waits=LOCAL_WAITS,
         )
         pollers = Pollers(moto, engine, bells)
+        knowledge = Knowledge(moto)
+        guards = (IamGuard(knowledge, ACCOUNT_ID, lambda: datetime.now(UTC)),) if self._options.iam else ()
         front = Front(
             engine,
             upstream=("127.0.0.1", moto.port),
             middleware=(
-                StatusPage(lambda: {**engine.status(), "pollers": pollers.status()}),
+                StatusPage(lambda: {**engine.status(), "pollers": pollers.status(), "iam": self._options.iam}),
+                ForgetOnChange(knowledge),
                 RingBells(bells, engine.invalidate),
                 LongPoll(moto, bells),
                 FrontKey(moto.front_key),
             ),
-            worker_guards=(NothingOfMotos(), PluginRoles(moto)),
+            worker_guards=(NothingOfMotos(), *guards),
+            guards=guards,
+            trusted=is_owner if self._options.iam else lambda _: True,
         )
         try:
             port = await front.start("127.0.0.1", self._options.port)
@@ -152,6 +160,7 @@ class Daemon:
             started_at=datetime.now(UTC).isoformat(timespec="seconds"),
             outputs=outputs,
             unsafe=self._options.unsafe,
+            iam=self._options.iam,
             state_dir=str(self._state.path),
         )
         self._control.send("listening", info=self._info.to_dict())

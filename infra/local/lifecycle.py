@@ -38,6 +38,7 @@ class CloudOptions:
         platform: Whether template.yaml is deployed.
         unsafe: Run functions without a sandbox where there are no means for one.
         fresh: Forget the state that the local cloud before left.
+        iam: Hold every caller against their policies; None: as the one that runs already, else yes.
     """
 
     port: int | None = None
@@ -46,6 +47,7 @@ class CloudOptions:
     platform: bool = True
     unsafe: bool = False
     fresh: bool = False
+    iam: bool | None = None
 
 
 class StartedCloud:
@@ -100,6 +102,13 @@ def start(options: CloudOptions, progress: Progress) -> StartedCloud:
                     hint=f"{local_command('down', options.state_dir)}, then up again;"
                     " or name another --state-dir for a second one",
                 )
+            if options.iam not in (None, running.iam):
+                raise InvalidInputError(
+                    f"the local cloud is already running (process {running.pid}), with IAM "
+                    + ("enforced" if running.iam else "off"),
+                    code="other-iam",
+                    hint=f"{local_command('down', options.state_dir)}, then up again",
+                )
             if options.fresh:
                 raise _still_running(running, options.state_dir)
             progress(f"the local cloud is already running (process {running.pid}, {running.endpoint})")
@@ -122,6 +131,7 @@ def _launch(options: CloudOptions, state: StateDir, progress: Progress) -> Start
         "stack": options.stack,
         "unsafe": options.unsafe,
         "fresh": options.fresh,
+        "iam": options.iam is not False,
     }
     with ThreadPoolExecutor(1) as pool:
         # The template is built and translated while moto starts: each takes a second.

@@ -68,7 +68,7 @@ def make_app(front_key: str, private_key: str, store: Path, changed: Callable[[]
 
     from infra.local import moto_patches
     from infra.local.moto_app import MotoApp
-    from infra.local.moto_ops import functions, logs, positions, queues, roles, topics
+    from infra.local.moto_ops import functions, identities, logs, positions, queues, topics
     from infra.local.snapshots.changes import counted, counted_operation
 
     default_user_config["core"]["reset_boto3_session"] = False
@@ -77,7 +77,12 @@ def make_app(front_key: str, private_key: str, store: Path, changed: Callable[[]
     operations: dict[str, Operation] = {
         "function": functools.partial(functions.describe_function, store),
         "credentials": functions.assume_role,
-        "role": roles.policies,
+        "iam/caller": identities.caller,
+        "iam/role": identities.role,
+        "iam/path": identities.path,
+        "iam/table-key": identities.table_key,
+        "iam/secret-arn": identities.secret_arn,
+        "iam/resource-policy": identities.resource_policy,
         "mappings": positions.list_mappings,
         "queue/receive": queues.receive,
         "queue/settle": queues.settle,

@@ -34,6 +34,7 @@ class CloudInfo:
         outputs: The platform stack's; empty when it was started without the platform.
         unsafe: Functions run without a sandbox.
         state_dir: Where all of this is kept.
+        iam: Callers are held against their policies.
     """
 
     pid: int
@@ -46,6 +47,7 @@ class CloudInfo:
     outputs: dict[str, str] = field(default_factory=dict)
     unsafe: bool = False
     state_dir: str = ""
+    iam: bool = True
 
     @property
     def endpoint(self) -> str:

@@ -174,6 +174,8 @@ def _principals(where: str, fields: Mapping[str, Any], wanted: bool) -> Mapping[
     if raw == "*":
         return {"AWS": ("*",)}
     found = {str(kind): _texts(where, "Principal", value) for kind, value in _mapping(where, raw).items()}
+    if any("" in names for names in found.values()):
+        raise PolicyInvalid(f"{where}: a principal without a name")
     if not found or not set(found) <= {"AWS", "Service", "Federated", "CanonicalUser"}:
         raise PolicyInvalid(f"{where}: Principal has {sorted(found)}, not AWS or Service")
     return found

@@ -14,7 +14,20 @@ Wsgi = Callable[..., Iterable[bytes]]
 _READS = re.compile(r"(?:Describe|Get|List|BatchGet|TransactGet|Query$|Scan$|Filter|Lookup|Head|Simulate)")
 _ACTION = re.compile(rb"(?:^|&)Action=(\w+)")
 _FORM_HEAD_BYTES = 64 * 1024
-_READING_OPERATIONS = frozenset({"function", "role", "mappings", "queue/wait", "stream/read"})
+_READING_OPERATIONS = frozenset(
+    {
+        "function",
+        "mappings",
+        "queue/wait",
+        "stream/read",
+        "iam/caller",
+        "iam/role",
+        "iam/path",
+        "iam/table-key",
+        "iam/secret-arn",
+        "iam/resource-policy",
+    }
+)
 """Private ones; `stream/read` says itself when a position has moved."""
 
 
