@@ -23,6 +23,8 @@ from infra.local.control import ControlLine
 from infra.local.destinations import LOCAL_WAITS, MotoDestinations
 from infra.local.iam.guard import IamGuard, is_owner
 from infra.local.iam.knowledge import ForgetOnChange, Knowledge
+from infra.local.iam.roles import Roles
+from infra.local.iam.sources import SourcesNeedPermission
 from infra.local.log_sink import CloudWatchLogSink
 from infra.local.middleware import FrontKey, LongPoll, RingBells
 from infra.local.moto_client import MotoClient, MotoProcess
@@ -38,6 +40,7 @@ from infra.local.worker_calls import NothingOfMotos
 from services_ai_sdk.emulator.engine import Engine
 from services_ai_sdk.emulator.errors import EmulatorError
 from services_ai_sdk.emulator.front import Front
+from services_ai_sdk.emulator.http import Middleware
 from services_ai_sdk.wire.errors import PlatformError, ServicesAIError
 
 
@@ -113,6 +116,14 @@ class Daemon:
 
     async def _serve(self, moto: MotoClient, outputs: dict[str, str]) -> tuple[Engine, Front]:
         bells = Bells()
+        knowledge = Knowledge(moto)
+        guards: tuple[Middleware, ...] = ()
+        sources: tuple[Middleware, ...] = ()
+        roles = None
+        if self._options.iam:
+            roles = Roles(knowledge, ACCOUNT_ID, _now)
+            guards = (IamGuard(knowledge, ACCOUNT_ID, _now),)
+            sources = (SourcesNeedPermission(knowledge, roles),)
         # Pollers run at once, and what they call may need the platform that is there.
         source = MotoFunctionSource(moto, lambda: self._artifact_bucket() or outputs.get("ArtifactBucket", ""))
         sink = CloudWatchLogSink(moto, self._state.logs)
@@ -122,12 +133,10 @@ class Daemon:
             store=self._state.store,
             unsafe=self._options.unsafe,
             progress=lambda line: self._control.send("progress", text=line),
-            destinations=MotoDestinations(moto, bells),
+            destinations=MotoDestinations(moto, bells, roles),
             event_waits=LOCAL_WAITS,
         )
         pollers = Pollers(moto, engine, bells)
-        knowledge = Knowledge(moto)
-        guards = (IamGuard(knowledge, ACCOUNT_ID, lambda: datetime.now(UTC)),) if self._options.iam else ()
         front = Front(
             engine,
             upstream=("127.0.0.1", moto.port),
@@ -136,6 +145,7 @@ class Daemon:
                 ForgetOnChange(knowledge),
                 RingBells(bells, engine.invalidate),
                 LongPoll(moto, bells),
+                *sources,
                 FrontKey(moto.front_key),
             ),
             worker_guards=(NothingOfMotos(), *guards),
@@ -192,6 +202,10 @@ class Daemon:
                 self._info = replace(self._info, outputs=command["outputs"])
                 self._state.write(self._info)
                 self._control.send("ready")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def taken(port: int) -> PlatformError:

@@ -79,6 +79,7 @@ def make_app(front_key: str, private_key: str, store: Path, changed: Callable[[]
         "credentials": functions.assume_role,
         "iam/caller": identities.caller,
         "iam/role": identities.role,
+        "iam/function-role": identities.function_role,
         "iam/path": identities.path,
         "iam/table-key": identities.table_key,
         "iam/secret-arn": identities.secret_arn,

@@ -87,6 +87,20 @@ def path(request: dict[str, Any]) -> str:
     return next((str(one.path or "/") for one in there), "/")
 
 
+def function_role(request: dict[str, Any]) -> str:
+    """`{function}` → the role of a function, by name or ARN; empty where there is no such function."""
+    from moto.awslambda.exceptions import UnknownFunctionException
+    from moto.awslambda.utils import get_backend
+
+    from infra.local.moto_ops.functions import ACCOUNT_ID, REGION
+
+    name = str(request["function"]).rpartition("function:")[2].partition(":")[0]
+    try:
+        return str(get_backend(ACCOUNT_ID, REGION).get_function(name).role)
+    except UnknownFunctionException:
+        return ""
+
+
 def table_key(request: dict[str, Any]) -> str:
     """`{table, index, region, account}` → the partition key's attribute; empty where there is no such table."""
     from moto.dynamodb.models import dynamodb_backends

@@ -22,6 +22,7 @@ _READING_OPERATIONS = frozenset(
         "stream/read",
         "iam/caller",
         "iam/role",
+        "iam/function-role",
         "iam/path",
         "iam/table-key",
         "iam/secret-arn",

@@ -14,7 +14,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from tests.functional.local.conftest import TRUST
+from tests.functional.local.conftest import TRUST, eventually
 
 ACCOUNT = "123456789012"
 
@@ -400,3 +400,35 @@ def test_nothing_of_moto_s_own_answers_outside(cloud: Any, method: str, target: 
     assert status in (400, 403, 404), answer
     assert b"moto-api" not in answer.partition(b"\r\n\r\n")[2] or b"<Error>" in answer, answer
     assert bucket in [one["Name"] for one in cloud.client("s3").list_buckets()["Buckets"]]
+
+
+def test_what_lambda_does_for_a_function_is_asked_of_its_role(cloud: Any, deploy: Any) -> None:
+    iam, name = cloud.client("iam"), f"r-{uuid.uuid4().hex[:8]}"
+    arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
+    function = deploy("def handle(event, context): return 1")
+    functions, sqs = cloud.client("lambda"), cloud.client("sqs")
+    functions.update_function_configuration(FunctionName=function, Role=arn)
+    queue = sqs.create_queue(QueueName=name)["QueueUrl"]
+    queue_arn = f"arn:aws:sqs:us-east-1:{ACCOUNT}:{name}"
+    mapping = {"EventSourceArn": queue_arn, "FunctionName": function}
+    code, status, message = refused(functions.create_event_source_mapping, **mapping)
+    assert (code, status) == ("InvalidParameterValueException", 400)
+    assert message.startswith(
+        "The provided execution role does not have permissions to call ReceiveMessage on SQS"
+    )
+    reading = allow(["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"], queue_arn)
+    iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=document(reading))
+    made = functions.create_event_source_mapping(**mapping)["UUID"]
+    functions.delete_event_source_mapping(UUID=made)
+    # An outcome that the role may not send is lost, and said.
+    functions.put_function_event_invoke_config(
+        FunctionName=function, DestinationConfig={"OnSuccess": {"Destination": queue_arn}}
+    )
+    functions.invoke(FunctionName=function, InvocationType="Event")
+    log = cloud.state_dir / "logs" / "cloud.log"
+    said = f"assumed-role/{name}/{function} is not authorized to perform: sqs:SendMessage on resource: {queue_arn}"
+    eventually(lambda: said in log.read_text())
+    sending = allow("sqs:SendMessage", queue_arn)
+    iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=document(sending))
+    functions.invoke(FunctionName=function, InvocationType="Event")
+    eventually(lambda: sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=1).get("Messages"))
