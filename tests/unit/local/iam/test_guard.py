@@ -28,14 +28,18 @@ ALLOWED = [
     ("dynamodb:*", f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/t"),
     ("sqs:*", f"arn:aws:sqs:us-east-1:{ACCOUNT}:q"),
     ("s3:*", "arn:aws:s3:::b/mine/*"),
+    ("s3:*", "arn:aws:s3:::2015-03-31/*"),
+    ("s3:GetObject", "arn:aws:s3:::c/*.txt"),
     ("lambda:InvokeFunction", f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:g"),
+    ("lambda:InvokeFunction", f"arn:aws:lambda:eu-west-1:{ACCOUNT}:function:g"),
 ]
 
 
 class Moto:
     """Knows one role; says what was asked."""
 
-    def __init__(self, gone: bool = False) -> None:
+    def __init__(self, gone: bool = False, expires_at_s: float | None = None) -> None:
+        self.expires_at_s = expires_at_s
         self.asked: list[str] = []
         self.gone = gone
 
@@ -50,7 +54,7 @@ class Moto:
         statements = [{"Effect": "Allow", "Action": one, "Resource": other} for one, other in ALLOWED]
         return {
             "arn": f"arn:aws:sts::{ACCOUNT}:assumed-role/a-0123456789ab/f", "account": ACCOUNT, "user_id": "A:f",
-            "role_arn": ROLE, "tags": {}, "boundary": None,
+            "role_arn": ROLE, "tags": {}, "boundary": None, "expires_at_s": self.expires_at_s,
             "identity": [["policy own", json.dumps({"Version": "2012-10-17", "Statement": statements})]],
         }  # fmt: skip
 
@@ -130,6 +134,7 @@ REFUSED_REQUESTS = [
     asked("dynamodb", GET_ITEM),
     # Names twice; bodies that are none.
     asked("dynamodb", TWICE, target=GET),
+    asked("dynamodb", b'{"TableName": "u", "TableName": "t", "Key": {"pk": {"S": "a"}}}', target=GET),
     asked("dynamodb", b"[]", target=GET),
     asked("dynamodb", b"{", target=GET),
     asked("dynamodb", b"[" * 100_000, target=GET),
@@ -161,7 +166,9 @@ REFUSED_REQUESTS = [
     asked("s3", b"", (b"x-amz-copy-source", b"/b/other#/b/mine/k"), method="PUT", path="/b/mine/k"),
     asked("s3", b"", (b"x-amz-copy-source", b"/b/mine/k"), (b"X-Amz-Copy-Source", b"/b/other"), method="PUT",
           path="/b/mine/k"),
+    asked("s3", b"", (b"x-amz-copy-source", b"/c/secret#.txt"), method="PUT", path="/b/mine/k"),
     asked("s3", b"{}", path="/2015-03-31/functions/h/invocations"),
+    asked("s3", b"{}", path="/2015-03-31/functions/h/invocations?uploadId=1"),
     asked("lambda", b"{}", path="/2015-03-31/functions/h/invocations"),
     asked("lambda", b"{}", path="/2015-03-31/functions/g:live/invocations"),
     asked("lambda", b"{}", path="/2015-03-31/functions/g/invocations?Qualifier=live"),
@@ -195,6 +202,16 @@ def test_a_role_that_is_gone_allows_nothing() -> None:
     response, seen = run(ALLOWED_REQUESTS[0], Moto(gone=True))
     assert (response.status, seen) == (400, None)
     assert b"assumed-role/a-0123456789ab/f is not authorized to perform: dynamodb:GetItem" in response.body
+
+
+def test_a_session_ends() -> None:
+    now_s = datetime(2026, 1, 1, tzinfo=UTC).timestamp()
+    for expires_at_s, status in ((now_s + 1, 200), (now_s - 1, 400)):
+        request = asked("dynamodb", GET_ITEM, target=GET)
+        request.identity = None
+        response, _ = run(request, Moto(expires_at_s=expires_at_s))
+        assert response.status == status
+    assert json.loads(response.body)["__type"] == "ExpiredTokenException"
 
 
 def test_a_worker_is_never_the_owner() -> None:
