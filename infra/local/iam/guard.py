@@ -71,7 +71,11 @@ class IamGuard:
             answer = await self._decide(caller, call, request, need)
             if not answer.allowed:
                 return refusal(request, call.service, _denied(caller, need, answer))
-        return await forward(call.request)
+        checked = call.request
+        # The very object, written over: whoever answers learns by it that the caller has hung up.
+        request.method, request.target = checked.method, checked.target
+        request.headers, request.body = checked.headers, checked.body
+        return await forward(request)
 
     async def _caller(self, request: HttpRequest, credential: Credential) -> Caller | Refusal:
         spec = request.identity

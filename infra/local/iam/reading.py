@@ -301,5 +301,4 @@ def _anew(
         pairs.append((b"Authorization", signed.encode()))
     pairs += [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
     pairs += [pair for pair in kept or () if pair[0].lower() not in {name.lower().encode() for name in headers}]
-    request = call.request
-    return HttpRequest(method, target, pairs, body, request.identity, request.on_hang_up)
+    return HttpRequest(method, target, pairs, body, call.request.identity)
