@@ -67,6 +67,10 @@ def up(
             help="Be as slow, busy and unready as AWS: aws-like, or a JSON file of your own.",
         ),
     ] = "",
+    iam: Annotated[
+        bool | None,
+        typer.Option("--iam/--no-iam", help="Hold every caller against their policies, as AWS does."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Start the local cloud and deploy the platform into it.
@@ -76,7 +80,13 @@ def up(
     """
     cloud = local_cloud()
     options = cloud.CloudOptions(
-        port=port, state_dir=state_dir, platform=not no_platform, unsafe=unsafe, fresh=fresh, faults=faults
+        port=port,
+        state_dir=state_dir,
+        platform=not no_platform,
+        unsafe=unsafe,
+        fresh=fresh,
+        faults=faults,
+        iam=iam,
     )
     # Ended from outside, it ends as by Ctrl-C: with everything in it.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -226,6 +236,7 @@ def _describe(info: Any, *, stays: bool) -> None:
         "dispatcher": info.outputs.get("DispatcherFunctionName", ""),
         "sandbox": "OFF: functions can reach this machine" if info.unsafe else "",
         "faults": info.faults,
+        "IAM": "enforced for every caller" if info.iam else "OFF: whoever calls, a function too, may do anything",
         "logs": str(Path(info.state_dir) / "logs"),
         "use it": f'eval "$({local_cloud().local_command("env", Path(info.state_dir))})"',
         "end it": local_cloud().local_command("down", Path(info.state_dir)) if stays else "Ctrl-C",

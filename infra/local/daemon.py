@@ -22,6 +22,10 @@ import uvloop
 from infra.local.bells import Bells
 from infra.local.control import ControlLine
 from infra.local.destinations import LOCAL_WAITS, MotoDestinations
+from infra.local.iam.guard import IamGuard, is_owner
+from infra.local.iam.knowledge import ForgetOnChange, Knowledge
+from infra.local.iam.roles import Roles
+from infra.local.iam.sources import SourcesNeedPermission
 from infra.local.log_sink import CloudWatchLogSink
 from infra.local.middleware import FrontKey, LongPoll, RingBells
 from infra.local.moto_client import MotoClient, MotoProcess
@@ -34,7 +38,7 @@ from infra.local.source import MotoFunctionSource
 from infra.local.state import ALREADY_RUNNING, CloudInfo, StateDir, process_started
 from infra.local.status_page import StatusPage
 from infra.local.triggers import Triggers
-from infra.local.worker_calls import NothingOfMotos, PluginRoles
+from infra.local.worker_calls import NothingOfMotos
 from services_ai_sdk.emulator.engine import Engine
 from services_ai_sdk.emulator.errors import EmulatorError
 from services_ai_sdk.emulator.front import Front
@@ -58,6 +62,7 @@ class DaemonOptions:
     fresh: bool = False
     faults: str = ""
     fault_profile: str = ""
+    iam: bool = True
 
 
 class Daemon:
@@ -121,6 +126,14 @@ class Daemon:
     async def _serve(self, moto: MotoClient, outputs: dict[str, str]) -> tuple[Engine, Front]:
         loop = asyncio.get_running_loop()
         bells = Bells()
+        knowledge = Knowledge(moto)
+        guards: tuple[Middleware, ...] = ()
+        sources: tuple[Middleware, ...] = ()
+        roles = None
+        if self._options.iam:
+            roles = Roles(knowledge, ACCOUNT_ID, _now)
+            guards = (IamGuard(knowledge, ACCOUNT_ID, _now),)
+            sources = (SourcesNeedPermission(knowledge, roles),)
         # Pollers run at once, and what they call may need the platform that is there.
         source: FunctionSource = MotoFunctionSource(
             moto, lambda: self._artifact_bucket() or outputs.get("ArtifactBucket", "")
@@ -138,7 +151,7 @@ class Daemon:
             store=self._state.store,
             unsafe=self._options.unsafe,
             progress=lambda line: self._control.send("progress", text=line),
-            destinations=MotoDestinations(moto, bells),
+            destinations=MotoDestinations(moto, bells, roles),
             event_waits=LOCAL_WAITS,
         )
         pollers = Pollers(moto, engine, bells, WORKERS_MAX)
@@ -146,13 +159,17 @@ class Daemon:
             engine,
             upstream=("127.0.0.1", moto.port),
             middleware=(
-                StatusPage(functools.partial(_status, engine, pollers, moto, faults)),
+                StatusPage(functools.partial(_status, engine, pollers, moto, faults, iam=self._options.iam)),
+                ForgetOnChange(knowledge),
                 *_if_any(inject),
                 RingBells(bells, engine.invalidate),
                 LongPoll(moto, bells),
+                *sources,
                 FrontKey(moto.front_key),
             ),
-            worker_guards=(NothingOfMotos(), PluginRoles(moto)),
+            worker_guards=(NothingOfMotos(), *guards),
+            guards=guards,
+            trusted=is_owner if self._options.iam else lambda _: True,
         )
         try:
             port = await front.start("127.0.0.1", self._options.port)
@@ -174,6 +191,7 @@ class Daemon:
             outputs=outputs,
             unsafe=self._options.unsafe,
             faults=self._options.faults,
+            iam=self._options.iam,
             state_dir=str(self._state.path),
         )
         self._control.send("listening", info=self._info.to_dict())
@@ -215,13 +233,19 @@ class Daemon:
                 self._control.send("ready")
 
 
-async def _status(engine: Engine, pollers: Pollers, moto: MotoClient, faults: Faults | None) -> dict[str, Any]:
-    status = {**engine.status(), "queues": await moto.call("queues"), "pollers": pollers.status()}
+async def _status(
+    engine: Engine, pollers: Pollers, moto: MotoClient, faults: Faults | None, *, iam: bool
+) -> dict[str, Any]:
+    status = {**engine.status(), "queues": await moto.call("queues"), "pollers": pollers.status(), "iam": iam}
     return status if faults is None else {**status, "faults": faults.status()}
 
 
 def _if_any(middleware: Middleware | None) -> tuple[Middleware, ...]:
     return () if middleware is None else (middleware,)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def taken(port: int) -> PlatformError:

@@ -40,6 +40,7 @@ class CloudOptions:
         unsafe: Run functions without a sandbox where there are no means for one.
         fresh: Forget the state that the local cloud before left.
         faults: Name or file of a profile of faults to inject; empty for none.
+        iam: Hold every caller against their policies; None: as the one that runs already, else yes.
     """
 
     port: int | None = None
@@ -49,6 +50,7 @@ class CloudOptions:
     unsafe: bool = False
     fresh: bool = False
     faults: str = ""
+    iam: bool | None = None
 
 
 class StartedCloud:
@@ -112,6 +114,13 @@ def start(options: CloudOptions, progress: Progress) -> StartedCloud:
                 )
             if faults and faults != running.faults:
                 raise _other_faults(running, faults, options.state_dir)
+            if options.iam not in (None, running.iam):
+                raise InvalidInputError(
+                    f"the local cloud is already running (process {running.pid}), with IAM "
+                    + ("enforced" if running.iam else "off"),
+                    code="other-iam",
+                    hint=f"{local_command('down', options.state_dir)}, then up again",
+                )
             if options.fresh:
                 raise _still_running(running, options.state_dir)
             progress(f"the local cloud is already running (process {running.pid}, {running.endpoint})")
@@ -136,6 +145,7 @@ def _launch(options: CloudOptions, fault_profile: str, state: StateDir, progress
         "fresh": options.fresh,
         "faults": options.faults,
         "fault_profile": fault_profile,
+        "iam": options.iam is not False,
     }
     with ThreadPoolExecutor(1) as pool:
         # The template is built and translated while moto starts: each takes a second.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import posixpath
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -48,7 +49,7 @@ class MotoApp:
             return _json(
                 start_response, "403 Forbidden", {"message": "this port belongs to the local cloud's engine"}
             )
-        if path.startswith(("/moto-api", PRIVATE_PREFIX)):
+        if _is_closed(path):
             return _json(start_response, "403 Forbidden", {"message": "this path is closed in the local cloud"})
         return self._moto(environ, start_response)
 
@@ -61,6 +62,14 @@ class MotoApp:
             return _json(start_response, "200 OK", operation(request))
         except OperationFailed as error:
             return _json(start_response, f"{error.status} Refused", {"code": error.code, "message": str(error)})
+
+
+def _is_closed(path: str) -> bool:
+    """Whether a path is moto's own or ours, however it is written; what is no path is closed too."""
+    if not path.startswith("/"):
+        return True
+    plain = posixpath.normpath(path.replace("\\", "/")).lstrip("/").lower()
+    return plain.startswith(("moto-api", PRIVATE_PREFIX.strip("/")))
 
 
 def _json(start_response: Callable[..., Any], status: str, value: Any) -> list[bytes]:

@@ -80,7 +80,7 @@ def make_app(
 
     from infra.local import moto_patches
     from infra.local.moto_app import MotoApp
-    from infra.local.moto_ops import functions, logs, positions, queues, roles, topics, triggered
+    from infra.local.moto_ops import functions, identities, logs, positions, queues, topics, triggered
     from infra.local.snapshots.changes import counted, counted_operation
 
     default_user_config["core"]["reset_boto3_session"] = False
@@ -89,7 +89,13 @@ def make_app(
     operations: dict[str, Operation] = {
         "function": functools.partial(functions.describe_function, store),
         "credentials": functions.assume_role,
-        "role": roles.policies,
+        "iam/caller": identities.caller,
+        "iam/role": identities.role,
+        "iam/function-role": identities.function_role,
+        "iam/path": identities.path,
+        "iam/table-key": identities.table_key,
+        "iam/secret-arn": identities.secret_arn,
+        "iam/resource-policy": identities.resource_policy,
         "mappings": positions.list_mappings,
         "queues": queues.list_queues,
         "queue/receive": queues.receive,

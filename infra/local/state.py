@@ -35,6 +35,7 @@ class CloudInfo:
         unsafe: Functions run without a sandbox.
         faults: Name or file of the faults that are injected; empty for none.
         state_dir: Where all of this is kept.
+        iam: Callers are held against their policies.
     """
 
     pid: int
@@ -48,6 +49,7 @@ class CloudInfo:
     unsafe: bool = False
     faults: str = ""
     state_dir: str = ""
+    iam: bool = True
 
     @property
     def endpoint(self) -> str:

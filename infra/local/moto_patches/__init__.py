@@ -38,6 +38,7 @@ NAMES = (
     "failing_resource_named",
     "updates_not_supported",
     "role_properties",
+    "user_boundaries",
     "table_properties",
     "bucket_properties",
     "stream_records",

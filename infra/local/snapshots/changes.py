@@ -15,7 +15,21 @@ _READS = re.compile(r"(?:Describe|Get|List|BatchGet|TransactGet|Query$|Scan$|Fil
 _ACTION = re.compile(rb"(?:^|&)Action=(\w+)")
 _FORM_HEAD_BYTES = 64 * 1024
 _READING_OPERATIONS = frozenset(
-    {"function", "role", "mappings", "queues", "triggered", "queue/wait", "stream/read"}
+    {
+        "function",
+        "mappings",
+        "queues",
+        "triggered",
+        "queue/wait",
+        "stream/read",
+        "iam/caller",
+        "iam/role",
+        "iam/function-role",
+        "iam/path",
+        "iam/table-key",
+        "iam/secret-arn",
+        "iam/resource-policy",
+    }
 )
 """Private ones; `stream/read` says itself when a position has moved."""
 

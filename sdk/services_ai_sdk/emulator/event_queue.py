@@ -202,13 +202,13 @@ class EventQueue:
         settings: EventSettings | None = None
         try:
             spec = await self._runner.resolve(event.function_arn, event.qualifier)
-            settings, queue.at_once = spec.events, _at_once(spec)
+            settings, role_arn, queue.at_once = spec.events, spec.role_arn, _at_once(spec)
             if spec.reserved_concurrency == 0:
                 event.last = None
-                await self._end(event, ZERO_CONCURRENCY, settings)
+                await self._end(event, ZERO_CONCURRENCY, settings, role_arn)
                 return None
             if self._is_older(event, settings.age_max_s):
-                await self._end(event, TOO_OLD, settings)
+                await self._end(event, TOO_OLD, settings, role_arn)
                 return None
             answer = await self._runner.run_event(event)
         except InvokeRefused as refusal:
@@ -226,9 +226,9 @@ class EventQueue:
         event.last, event.refusals = answer, 0
         event.tries += 1
         if answer.function_error is None:
-            await self._end(event, SUCCESS, settings)
+            await self._end(event, SUCCESS, settings, role_arn)
         elif event.tries > settings.retries_max:
-            await self._end(event, RETRIES_EXHAUSTED, settings)
+            await self._end(event, RETRIES_EXHAUSTED, settings, role_arn)
         else:
             wait_s = self._waits.after_error_s[min(event.tries, 2) - 1]
             really_s = wait_s * self._waits.error_share
@@ -239,17 +239,24 @@ class EventQueue:
     def _is_older(self, event: Event, age_max_s: float) -> bool:
         return self._now_s() - event.accepted_s + event.skipped_s > age_max_s
 
-    async def _end(self, event: Event, condition: str, settings: EventSettings) -> None:
+    async def _end(self, event: Event, condition: str, settings: EventSettings, role_arn: str) -> None:
         destination = settings.on_success if condition == SUCCESS else settings.on_failure
-        if destination:
+        if destination and await self._may_send(event, role_arn, destination):
             record = destination_record(event, condition, self._now_ms())
             if ":lambda:" in destination:
                 await self._pass_on(event, destination, record)
             else:
                 await self._destinations.send(destination, record, {})
-        if condition != SUCCESS and settings.dead_letters:
+        dead_letters = settings.dead_letters if condition != SUCCESS else None
+        if dead_letters and await self._may_send(event, role_arn, dead_letters):
             attributes = dead_letter_attributes(event)
-            await self._destinations.send(settings.dead_letters, dead_letter(event), attributes)
+            await self._destinations.send(dead_letters, dead_letter(event), attributes)
+
+    async def _may_send(self, event: Event, role_arn: str, arn: str) -> bool:
+        why = await self._destinations.refuses(role_arn, event.function_arn, arn)
+        if why:
+            self._destinations.lost(arn, f"the record of event {event.request_id}: {why}")
+        return not why
 
     async def _pass_on(self, event: Event, arn: str, record: str) -> None:
         if event.generation >= GENERATIONS_MAX:
@@ -276,6 +283,11 @@ class SaidOnly:
         """Nothing takes it."""
         del body, attributes
         self.lost(arn, "there are no queues or topics here")
+
+    async def refuses(self, role_arn: str, function_arn: str, arn: str) -> str:
+        """Nobody here knows of roles."""
+        del role_arn, function_arn, arn
+        return ""
 
     def lost(self, arn: str, why: str) -> None:
         """Says so."""

@@ -37,6 +37,8 @@ class Front:
         upstream: Host and port of what answers all other AWS calls.
         middleware: Each sees every request that is not an Invoke; the first is the outermost.
         worker_guards: Each sees every request of a worker before that, an Invoke too.
+        guards: Each sees every request from outside before that, an Invoke too, unless `trusted` knows it.
+        trusted: Whether a request from outside may pass the guards by; then a warm Invoke takes the short way.
     """
 
     def __init__(
@@ -46,6 +48,8 @@ class Front:
         upstream: tuple[str, int],
         middleware: Sequence[Middleware] = (),
         worker_guards: Sequence[Middleware] = (),
+        guards: Sequence[Middleware] = (),
+        trusted: Callable[[HttpRequest], bool] = lambda _: True,
     ) -> None:
         self._engine = engine
         self._upstream = Upstream(*upstream)
@@ -59,6 +63,12 @@ class Front:
         for guard in reversed(worker_guards):
             from_worker = _wrapped(guard, from_worker)
         self._from_worker = from_worker
+        from_strangers: Forward = self._from_outside
+        for guard in reversed(guards):
+            from_strangers = _wrapped(guard, from_strangers)
+        self._from_strangers = from_strangers
+        self._guarded = bool(guards)
+        self._trusted = trusted
         # By access key, of which each worker has its own; a budget lives as long as connections that use it.
         self._budgets: WeakValueDictionary[str, BodyBudget] = WeakValueDictionary()
         engine.serve_aws(self._worker_connection)
@@ -71,7 +81,7 @@ class Front:
         """
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
-            lambda: ServerConnection(self._from_outside, self._tasks, self._short_way), host, port, backlog=1024
+            lambda: ServerConnection(self._from_host, self._tasks, self._short_way), host, port, backlog=1024
         )
         return int(self._server.sockets[0].getsockname()[1])
 
@@ -85,7 +95,12 @@ class Front:
         self._upstream.close()
 
     def _short_way(self, request: Whole, respond: Callable[[bytes], None]) -> bool:
+        if self._guarded and not self._trusted(request.request()):
+            return False
         return try_invoke(self._engine, request, respond)
+
+    async def _from_host(self, request: HttpRequest) -> HttpResponse:
+        return await (self._from_outside if self._trusted(request) else self._from_strangers)(request)
 
     async def _from_outside(self, request: HttpRequest) -> HttpResponse:
         function = function_of(request)

@@ -55,6 +55,15 @@ class Destinations(Protocol):
         What cannot be delivered is lost, as on Lambda: it must be said somewhere, and not be raised.
         """
 
+    async def refuses(self, role_arn: str, function_arn: str, arn: str) -> str:
+        """Why a function may not send its outcomes there, in words; empty where it may.
+
+        Args:
+            role_arn: The function's role, which Lambda asks.
+            function_arn: The function.
+            arn: Of a queue, a topic or another function.
+        """
+
     def lost(self, arn: str, why: str) -> None:
         """Say that an event or a record did not get where it should.
 

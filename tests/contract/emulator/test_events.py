@@ -34,6 +34,9 @@ class Sent:
     async def send(self, arn: str, body: str, attributes: Mapping[str, tuple[str, str]]) -> None:
         self.messages.append((arn, json.loads(body), attributes))
 
+    async def refuses(self, role_arn: str, function_arn: str, arn: str) -> str:
+        return ""
+
     def lost(self, arn: str, why: str) -> None:
         self.losses.append((arn, why))
 

@@ -301,15 +301,34 @@ def test_policies_of_a_role(moto: Any) -> None:
     )["Role"]["Arn"]
     iam.put_role_policy(RoleName="bounded", PolicyName="p", PolicyDocument=json.dumps(document("sqs:*", "Deny")))
     iam.attach_role_policy(RoleName="bounded", PolicyArn=managed["Arn"])
-    status, found = moto.ask("role", role_arn=role)
+    status, found = moto.ask("iam/role", role_arn=role, session_name="f")
     assert status == 200
-    assert found == {
-        "identity": [document("sqs:*", "Deny"), document("s3:GetObject")],
-        "boundary": document("logs:*"),
-    }
-    assert moto.ask("role", role_arn=role + "x")[0] == 404
+    assert found["arn"] == "arn:aws:sts::123456789012:assumed-role/bounded/f"
+    named = {name: json.loads(policy) for name, policy in found["identity"]}
+    assert named == {"policy p": document("sqs:*", "Deny"), "policy extra": document("s3:GetObject")}
+    name, boundary = found["boundary"]
+    assert (name, boundary if isinstance(boundary, dict) else json.loads(boundary)) == (
+        "permissions boundary",
+        document("logs:*"),
+    )
+    assert moto.ask("iam/role", role_arn=role + "x")[0] == 404
     iam.delete_role_permissions_boundary(RoleName="bounded")
-    assert moto.ask("role", role_arn=role)[1]["boundary"] is None
+    assert moto.ask("iam/role", role_arn=role)[1]["boundary"] is None
+
+
+def test_whose_a_key_is(moto: Any) -> None:
+    iam, sts = moto.client("iam"), moto.client("sts")
+    iam.create_user(UserName="keyed", Tags=[{"Key": "team", "Value": "red"}])
+    key = iam.create_access_key(UserName="keyed")["AccessKey"]["AccessKeyId"]
+    found = moto.ask("iam/caller", access_key=key)[1]
+    assert (found["arn"], found["tags"]) == ("arn:aws:iam::123456789012:user/keyed", {"team": "red"})
+    iam.create_role(RoleName="worn", AssumeRolePolicyDocument="{}", Tags=[{"Key": "team", "Value": "red"}])
+    worn = "arn:aws:iam::123456789012:role/worn"
+    key = sts.assume_role(RoleArn=worn, RoleSessionName="me", Policy="{}")["Credentials"]["AccessKeyId"]
+    found = moto.ask("iam/caller", access_key=key)[1]
+    assert (found["arn"], found["role_arn"]) == ("arn:aws:sts::123456789012:assumed-role/worn/me", worn)
+    assert (found["session"], found["tags"], found["expires_at_s"] > 0) == ("{}", {"team": "red"}, True)
+    assert moto.ask("iam/caller", access_key="AKIAIOSFODNN7EXAMPLE")[0] == 403
 
 
 PENDING = """

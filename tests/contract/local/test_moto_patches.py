@@ -938,3 +938,28 @@ def test_receiving_never_waits(moto: Any) -> None:
         sqs.receive_message(QueueUrl=url, WaitTimeSeconds=21)
     moto.request("GET", "/123456789012/waits?Action=ReceiveMessage&WaitTimeSeconds=20", key="front", parse=False)
     assert time.monotonic() - since < 5
+
+
+def test_user_boundaries(moto: Any) -> None:
+    iam = moto.client("iam")
+    made = [
+        iam.create_policy(PolicyName=name, PolicyDocument=json.dumps(POLICY))["Policy"]["Arn"]
+        for name in ("bound-a", "bound-b")
+    ]
+    iam.create_user(UserName="bounded-user", PermissionsBoundary=made[0])
+    key = iam.create_access_key(UserName="bounded-user")["AccessKey"]["AccessKeyId"]
+
+    def shown() -> Any:
+        return iam.get_user(UserName="bounded-user")["User"].get("PermissionsBoundary", {})
+
+    assert shown().get("PermissionsBoundaryArn") == made[0]
+    assert moto.ask("iam/caller", access_key=key)[1]["boundary"] is not None
+    iam.put_user_permissions_boundary(UserName="bounded-user", PermissionsBoundary=made[1])
+    assert shown()["PermissionsBoundaryArn"] == made[1]
+    iam.delete_user_permissions_boundary(UserName="bounded-user")
+    assert shown() == {}
+    assert moto.ask("iam/caller", access_key=key)[1]["boundary"] is None
+    with pytest.raises(ClientError, match="does not exist"):
+        iam.create_user(UserName="other-user", PermissionsBoundary="arn:aws:iam::123456789012:policy/none")
+    with pytest.raises(ClientError, match="cannot be found"):
+        iam.get_user(UserName="other-user")

@@ -29,7 +29,11 @@ def archive(text: str) -> bytes:
 
 @pytest.fixture(scope="session")
 def role(cloud: Any) -> str:
-    made = cloud.client("iam").create_role(RoleName="functional", AssumeRolePolicyDocument=json.dumps(TRUST))
+    iam = cloud.client("iam")
+    made = iam.create_role(RoleName="functional", AssumeRolePolicyDocument=json.dumps(TRUST))
+    # What a role may not do is asked in test_iam.py.
+    everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+    iam.put_role_policy(RoleName="functional", PolicyName="all", PolicyDocument=json.dumps(everything))
     return str(made["Role"]["Arn"])
 
 

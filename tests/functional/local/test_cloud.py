@@ -351,8 +351,9 @@ def test_a_plugin_may_write_to_its_own_log_and_do_nothing_else(cloud: Any, deplo
         "who": f"arn:aws:sts::123456789012:assumed-role/{name}/{name}",
         "stream": "done",
         "write": "done",
-        **dict.fromkeys(("other", "scan", "send", "invoke", "list"), "AccessDeniedException"),
-        **dict.fromkeys(("user", "assume", "buckets", "stack", "topic"), "AccessDenied"),
+        **dict.fromkeys(("other", "scan", "invoke", "list"), "AccessDeniedException"),
+        **dict.fromkeys(("user", "assume", "buckets", "stack", "send"), "AccessDenied"),
+        "topic": "AuthorizationError",
     }
     _, answer = invoke(name, {**event, "account": "999999999999"})
     assert answer["stream"] == "ResourceAlreadyExistsException"  # in its own account, not in another

@@ -48,9 +48,13 @@ class Sent:
 
     messages: list[tuple[str, Any, Mapping[str, tuple[str, str]]]] = field(default_factory=list)
     losses: list[tuple[str, str]] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)
 
     async def send(self, arn: str, body: str, attributes: Mapping[str, tuple[str, str]]) -> None:
         self.messages.append((arn, json.loads(body), attributes))
+
+    async def refuses(self, role_arn: str, function_arn: str, arn: str) -> str:
+        return self.refused.get(arn, "")
 
     def lost(self, arn: str, why: str) -> None:
         self.losses.append((arn, why))
@@ -131,6 +135,19 @@ def run(runner: Runner, waits: EventWaits = LAMBDA_WAITS, **event: Any) -> World
 
     asyncio.run(act())
     return world
+
+
+def test_what_the_role_may_not_send_is_lost_and_said() -> None:
+    world, settled = live(Runner([FAILS]))
+    world.sent.refused = {one: "not authorized" for one in (ALL_TOLD.on_failure, ALL_TOLD.dead_letters) if one}
+
+    async def act() -> None:
+        world.queue.put(world.event(), world.runner.spec())
+        await settled()
+
+    asyncio.run(act())
+    assert world.sent.messages == []
+    assert {arn for arn, why in world.sent.losses if why.endswith("not authorized")} == set(world.sent.refused)
 
 
 def test_a_success_is_told_once() -> None:

@@ -73,7 +73,7 @@ def test_private_operations() -> None:
     def run(name: str, answer: Any) -> None:
         counted_operation(name, lambda request: answer, lambda: changes.append(name))({})
 
-    for name in ("function", "role", "mappings", "queue/wait", "stream/read"):
+    for name in ("function", "iam/role", "iam/caller", "mappings", "queue/wait", "stream/read"):
         run(name, {})
     run("queue/receive", {"records": []})
     assert changes == []

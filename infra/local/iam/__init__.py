@@ -1,0 +1,1 @@
+"""IAM as the local cloud decides it: what a policy says (pure), who calls, and what is asked."""
