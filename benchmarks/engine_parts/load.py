@@ -13,9 +13,15 @@ from typing import Any
 from benchmarks.engine_parts.function import PAYLOAD
 
 WARM_UP_S = 1.0
+KEY = "local"
+"""The local cloud's administrator; nobody checks the signature."""
 REQUEST = (
     b"POST /2015-03-31/functions/bench/invocations HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-    b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(PAYLOAD) + PAYLOAD
+    b"Authorization: AWS4-HMAC-SHA256 Credential=%s/20260101/us-east-1/lambda/aws4_request, "
+    b"SignedHeaders=host, Signature=%s\r\n"
+    b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+    % (KEY.encode(), b"0" * 64, len(PAYLOAD))
+    + PAYLOAD
 )
 
 
