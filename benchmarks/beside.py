@@ -11,26 +11,21 @@ import json
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from benchmarks.document import write
 from benchmarks.engine_parts import load
-from benchmarks.engine_parts.peers import FUNCTION, code_zip
-from infra.local import lifecycle
-from infra.local.clients import clients_of
-from infra.local.state import StateDir
-from services_ai_sdk.emulator.home import default_home
+from benchmarks.engine_parts.cloud import PYTHON, deploy, own_cloud
+from benchmarks.engine_parts.function import CODE
+from benchmarks.engine_parts.peers import FUNCTION
 
 AIM_P99_RATIO = 3.0
 PACE_S = 0.002
 ITEMS = 1_000
 LOOPS = 4
-PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 TABLE = "beside"
 QUERY = {
     "TableName": TABLE,
@@ -62,8 +57,9 @@ def main(argv: list[str] | None = None) -> int:
 def measure(rounds: int, seconds: float, items: int) -> dict[str, float]:
     """Medians in ms by name."""
     seen: dict[str, list[float]] = {}
-    with _cloud() as (port, client):
-        _deploy(client)
+    with own_cloud() as (cloud, client):
+        port = cloud.port
+        deploy(client, FUNCTION, CODE, Timeout=10)
         seen["one query, ms"] = _fill(client("dynamodb"), items)
         for number in range(rounds):
             for name, loops in (("idle", 0), ("beside", LOOPS)):
@@ -87,30 +83,6 @@ def table(figures: dict[str, float]) -> str:
     aim = f"aim: p99 beside {LOOPS} loops of queries at most {AIM_P99_RATIO} × that with moto idle"
     rows.append(f"{aim}: {met} ({ratio:.2f})")
     return "\n".join(rows)
-
-
-@contextmanager
-def _cloud() -> Iterator[tuple[int, Any]]:
-    """A local cloud without the platform; yields its port, and what makes its clients."""
-    with tempfile.TemporaryDirectory(prefix="services-ai-beside-") as name:
-        folder = Path(name)
-        folder.chmod(0o711)
-        (folder / "store").symlink_to(StateDir(default_home()).store)
-        options = lifecycle.CloudOptions(port=0, state_dir=folder, platform=False)
-        started = lifecycle.start(options, lambda _: None)
-        try:
-            yield started.info.port, clients_of(started.info)
-        finally:
-            started.stop()
-
-
-def _deploy(client: Any) -> None:
-    trust = {"Version": "2012-10-17", "Statement": []}
-    role = client("iam").create_role(RoleName=FUNCTION, AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
-    client("lambda").create_function(
-        FunctionName=FUNCTION, Runtime=f"python{PYTHON}", Role=role, Handler="main.handle",
-        Code={"ZipFile": code_zip()}, Timeout=10,
-    )  # fmt: skip
 
 
 def _fill(dynamodb: Any, items: int) -> list[float]:

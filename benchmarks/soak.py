@@ -1,39 +1,34 @@
-"""The engine under functions that hang, leak, die and flood, for a long time: `./dev soak [--seconds N]`.
+"""The local cloud under functions that hang, leak, die and flood, for a long time: `./dev soak [--seconds N]`.
 
-Every call must be answered and classified, no worker may be stuck, the engine's memory must stay flat, and no
-process may be left at the end. Exit code 1 when one of these is not so.
+A local cloud of its own, with moto, logs, snapshots and the sandbox. Every call must be answered and classified,
+no worker may be stuck, the memory of the cloud's two processes must stay flat, and no process may be left at the
+end. Exit code 1 when one of these is not so.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import hashlib
-import io
 import json
 import os
 import random
-import sys
+import threading
 import time
-import zipfile
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-import uvloop
+from botocore.exceptions import ClientError, ReadTimeoutError
 
-from services_ai_sdk.emulator.engine import Engine
-from services_ai_sdk.emulator.errors import InvokeRefused
-from services_ai_sdk.emulator.ports import LogLine
-from services_ai_sdk.emulator.spec import Artifact, Credentials, FunctionSpec
+from benchmarks.engine_parts.cloud import Clients, deploy, own_cloud
+from infra.local import lifecycle
+from infra.local.state import CloudInfo
 
 CALLERS = 8
-TIMEOUT_S = 1
-ANSWERED_WITHIN_S = 30.0
-"""A call may wait for a worker behind others that hang; longer than this is stuck."""
+ANSWERED_WITHIN_S = 45
+"""A call may wait 30 s for a worker, behind others that hang, before it is refused; longer than this is stuck."""
 GROWTH_MAX_MB = 24.0
+SETTLES_WITHIN_S = 10.0
 
 CODE = """
 import os, random, time
@@ -60,38 +55,7 @@ EXPECTED = {
     "dies": {"ok", "Runtime.ExitError"},
     "floods": {"ok", "Sandbox.Timedout"},
 }
-
-
-class Functions:
-    """The functions above, from a zip on disk."""
-
-    def __init__(self, folder: Path) -> None:
-        buffer = io.BytesIO()
-        with zipfile.ZipFile(buffer, "w") as archive:
-            archive.writestr("main.py", CODE)
-        path = folder / "code.zip"
-        path.write_bytes(buffer.getvalue())
-        self._code = Artifact(hashlib.sha256(buffer.getvalue()).hexdigest(), path)
-
-    async def resolve(self, function: str, qualifier: str | None) -> FunctionSpec:
-        """The emulator's."""
-        arn = f"arn:aws:lambda:us-east-1:123456789012:function:{function}"
-        runtime = f"python{sys.version_info.major}.{sys.version_info.minor}"
-        return FunctionSpec(
-            function, arn, "$LATEST", "1", f"main.{function}", runtime, TIMEOUT_S, 128, {}, self._code, (),
-            f"/aws/lambda/{function}", "arn:aws:iam::123456789012:role/soak",
-        )  # fmt: skip
-
-    async def credentials(self, spec: FunctionSpec) -> Credentials:
-        """The emulator's."""
-        return Credentials("key", "secret", "token")
-
-
-class NoLog:
-    """Lines go nowhere."""
-
-    def write(self, spec: FunctionSpec, stream: str, lines: list[LogLine]) -> None:
-        """The emulator's."""
+WEIGHTS = (60, 2, 12, 14, 12)
 
 
 @dataclass(slots=True)
@@ -101,43 +65,65 @@ class Seen:
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
     stuck: int = 0
     slowest_s: float = 0.0
-    memory_mb: list[float] = field(default_factory=list)
+    memory_mb: dict[str, list[float]] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
 
-async def soak(seconds: float, store: Path, folder: Path) -> dict[str, Any]:
+def soak(seconds: float) -> dict[str, Any]:
     """Runs it; returns what was seen and `problems`, which is empty when all is well."""
-    engine = Engine(Functions(folder), NoLog(), store=store)
-    seen, until = Seen(), time.monotonic() + seconds
-    await engine.invoke("steady", None, b"{}")
-    await asyncio.gather(*(_caller(engine, seen, until, number) for number in range(CALLERS)), _watch(seen, until))
-    left = [worker for worker in engine.status()["workers"] if worker["state"] == "busy"]
-    await engine.close()
-    alive = [pid for pid in _children() if pid != os.getpid()]
+    seen = Seen()
+    with own_cloud() as (info, clients):
+        for name in EXPECTED:
+            deploy(clients, name, CODE, f"main.{name}", Timeout=1, MemorySize=128)
+        clients("lambda").invoke(
+            FunctionName="steady", Payload=b"{}"
+        )  # the client is made once, before the threads
+        until = time.monotonic() + seconds
+        threads = [threading.Thread(target=_caller, args=(clients, seen, until, each)) for each in range(CALLERS)]
+        for thread in threads:
+            thread.start()
+        processes = {"engine": info.pid, "moto": _moto(info.pid)}
+        while any(thread.is_alive() for thread in threads):
+            for name, pid in processes.items():
+                seen.memory_mb.setdefault(name, []).append(_resident_mb(pid))
+            time.sleep(0.5)
+        left = _settled(info)
+        family = _family(info.pid)
+    until = time.monotonic() + SETTLES_WITHIN_S
+    while (alive := [pid for pid in family if Path(f"/proc/{pid}").exists()]) and time.monotonic() < until:
+        time.sleep(0.1)
     return _verdict(seen, left, alive)
 
 
-async def _caller(engine: Engine, seen: Seen, until: float, number: int) -> None:
+def _caller(clients: Clients, seen: Seen, until: float, number: int) -> None:
     chance = random.Random(number)
+    client = clients("lambda")
     while time.monotonic() < until:
-        function = chance.choices(list(EXPECTED), weights=(60, 2, 12, 14, 12))[0]
+        function = chance.choices(list(EXPECTED), weights=WEIGHTS)[0]
         started = time.monotonic()
         try:
-            answer = await asyncio.wait_for(engine.invoke(function, None, b'{"n": 1}'), ANSWERED_WITHIN_S)
-        except TimeoutError:
-            seen.stuck += 1
-            continue
-        except InvokeRefused as refusal:
-            seen.outcomes[(function, refusal.error_type)] += 1
-            continue
-        kind = json.loads(answer.payload)["errorType"] if answer.function_error else "ok"
-        seen.outcomes[(function, kind)] += 1
-        seen.slowest_s = max(seen.slowest_s, time.monotonic() - started)
+            answer = client.invoke(FunctionName=function, Payload=b'{"n": 1}')
+            payload = answer["Payload"].read()
+            kind = json.loads(payload)["errorType"] if "FunctionError" in answer else "ok"
+        except ReadTimeoutError:
+            kind = "no answer"
+        except ClientError as error:
+            kind = str(error.response["Error"]["Code"])
+        taken_s = time.monotonic() - started
+        with seen.lock:
+            seen.outcomes[(function, kind)] += 1
+            seen.slowest_s = max(seen.slowest_s, taken_s)
+            seen.stuck += taken_s > ANSWERED_WITHIN_S
 
 
-async def _watch(seen: Seen, until: float) -> None:
-    while time.monotonic() < until:
-        seen.memory_mb.append(_resident_mb())
-        await asyncio.sleep(0.5)
+def _settled(info: CloudInfo) -> list[Any]:
+    """Workers that are still busy some time after the last call."""
+    until = time.monotonic() + SETTLES_WITHIN_S
+    while True:
+        busy = [worker for worker in lifecycle.activity(info)["workers"] if worker["state"] == "busy"]
+        if not busy or time.monotonic() > until:
+            return busy
+        time.sleep(0.2)
 
 
 def _verdict(seen: Seen, left: list[Any], alive: list[int]) -> dict[str, Any]:
@@ -147,33 +133,58 @@ def _verdict(seen: Seen, left: list[Any], alive: list[int]) -> dict[str, Any]:
         if kind not in EXPECTED[function]
     ]
     if seen.stuck:
-        problems.append(f"{seen.stuck} calls were not answered within {ANSWERED_WITHIN_S:.0f} s")
+        problems.append(f"{seen.stuck} calls were not answered within {ANSWERED_WITHIN_S} s")
     if left:
         problems.append(f"workers still busy after the last call: {left}")
     if alive:
-        problems.append(f"processes left after the engine closed: {alive}")
-    # The first third warms caches up; what grows after it keeps growing.
-    settled = seen.memory_mb[len(seen.memory_mb) // 3 :]
-    growth_mb = max(settled[-3:]) - min(settled[:3]) if len(settled) > 6 else 0.0
-    if growth_mb > GROWTH_MAX_MB:
-        problems.append(f"the engine's memory grew by {growth_mb:.0f} MB")
+        problems.append(f"processes left after the local cloud ended: {alive}")
+    growth_mb = {name: _growth_mb(values) for name, values in seen.memory_mb.items()}
+    problems += [
+        f"the memory of the {name}'s process grew by {grown:.0f} MB"
+        for name, grown in growth_mb.items()
+        if grown > GROWTH_MAX_MB
+    ]
     return {
         "calls": sum(seen.outcomes.values()),
         "outcomes": {f"{function} {kind}": count for (function, kind), count in sorted(seen.outcomes.items())},
         "slowest_s": round(seen.slowest_s, 2),
-        "memory_growth_mb": round(growth_mb, 1),
+        "memory_growth_mb": {name: round(grown, 1) for name, grown in growth_mb.items()},
         "problems": problems,
     }
 
 
-def _resident_mb() -> float:
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+def _growth_mb(values: list[float]) -> float:
+    """The first half warms caches up and fills logs to their caps; what grows after it keeps growing."""
+    settled = values[len(values) // 2 :]
+    quarter = max(len(settled) // 4, 1)
+    return sorted(settled[-quarter:])[quarter // 2] - sorted(settled[:quarter])[quarter // 2] if settled else 0.0
+
+
+def _resident_mb(pid: int) -> float:
+    pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
-def _children() -> list[int]:
-    text = Path(f"/proc/self/task/{os.getpid()}/children").read_text(encoding="ascii")
-    return [int(pid) for pid in text.split()]
+def _moto(engine_pid: int) -> int:
+    """The child that is moto's process."""
+    for pid in _children(engine_pid):
+        if b"infra.local.moto_main" in Path(f"/proc/{pid}/cmdline").read_bytes():
+            return pid
+    raise SystemExit("moto's process is not below the engine's")
+
+
+def _children(pid: int) -> list[int]:
+    found: list[int] = []
+    for children in Path(f"/proc/{pid}/task").glob("*/children"):
+        found += map(int, children.read_text(encoding="ascii").split())
+    return found
+
+
+def _family(pid: int) -> list[int]:
+    found = [pid]
+    for each in found:
+        found += _children(each)
+    return found
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -181,18 +192,15 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="./dev soak", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--seconds", type=float, default=900.0)
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--store", type=Path, help="where Pythons are kept; default: a folder below /var/tmp")
     arguments = parser.parse_args(argv)
-    store = arguments.store or Path(f"/var/tmp/services-ai-soak-{os.getuid()}")
-    store.mkdir(mode=0o711, exist_ok=True)
-    with TemporaryDirectory(prefix="services-ai-soak-") as folder:
-        seen = uvloop.run(soak(arguments.seconds, store, Path(folder)))
+    seen = soak(arguments.seconds)
     if arguments.json:
         print(json.dumps(seen))
     else:
         for name, count in seen["outcomes"].items():
             print(f"{count:>9,}  {name}")
-        print(f"{seen['calls']:,} calls, slowest {seen['slowest_s']} s, memory +{seen['memory_growth_mb']} MB")
+        grown = ", ".join(f"{name} {mb:+.1f} MB" for name, mb in seen["memory_growth_mb"].items())
+        print(f"{seen['calls']:,} calls, slowest {seen['slowest_s']} s; memory: {grown}")
         print("\n".join(f"PROBLEM: {problem}" for problem in seen["problems"]) or "all answered, nothing left")
     return 1 if seen["problems"] else 0
 
