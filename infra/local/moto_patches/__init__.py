@@ -21,6 +21,7 @@ NAMES = (
     "revisions",
     "versions_and_aliases",
     "lists_in_pages",
+    "permissions",
     "reserved_concurrency",
     "event_settings",
     "event_settings_resource",

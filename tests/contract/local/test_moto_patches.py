@@ -419,6 +419,29 @@ def test_layer_answers(moto: Any, code: dict[str, str]) -> None:
         made_with(moto, code, "unlayered", Layers=[f"{made['LayerArn']}-other:1"])
 
 
+def test_permissions(moto: Any, code: dict[str, str]) -> None:
+    functions = moto.client("lambda")
+    made_with(moto, code, "permitted", Publish=True)
+    functions.create_alias(FunctionName="permitted", Name="live", FunctionVersion="1")
+    asked = {
+        "FunctionName": "permitted", "StatementId": "s3", "Action": "lambda:InvokeFunction",
+        "Principal": "s3.amazonaws.com",
+    }  # fmt: skip
+    functions.add_permission(**asked, Qualifier="live")
+    with pytest.raises(
+        functions.exceptions.ResourceConflictException, match=r"statement id \(s3\) provided already"
+    ):
+        functions.add_permission(**asked, Qualifier="live")
+    for other in ({}, {"Qualifier": "1"}):
+        with pytest.raises(functions.exceptions.ResourceNotFoundException):
+            functions.get_policy(FunctionName="permitted", **other)
+    functions.add_permission(**asked)
+    functions.remove_permission(FunctionName="permitted", StatementId="s3", Qualifier="live")
+    with pytest.raises(functions.exceptions.ResourceNotFoundException):
+        functions.get_policy(FunctionName="permitted", Qualifier="live")
+    assert "s3.amazonaws.com" in functions.get_policy(FunctionName="permitted")["Policy"]
+
+
 def test_reserved_concurrency(moto: Any, code: dict[str, str]) -> None:
     def resources(reserved: int | None) -> dict[str, Any]:
         function: dict[str, Any] = {
