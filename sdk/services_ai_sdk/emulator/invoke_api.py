@@ -87,10 +87,13 @@ def refused(refusal: InvokeRefused) -> HttpResponse:
 async def _invoke(engine: Engine, function: str, request: HttpRequest) -> HttpResponse:
     kind = request.header("x-amz-invocation-type", "RequestResponse")
     qualifier = _qualifier(request)
-    if kind not in ("RequestResponse", "DryRun", "Event"):
-        raise InvokeRefused(
-            400, "InvalidParameterValueException", f"InvocationType {kind!r} is not one of Lambda's"
-        )
+    log_type = request.header("x-amz-log-type", "None")
+    for name, value, known in (
+        ("InvocationType", kind, ("RequestResponse", "DryRun", "Event")),
+        ("LogType", log_type, ("None", "Tail")),
+    ):
+        if value not in known:
+            raise InvokeRefused(400, "InvalidParameterValueException", f"{name} {value!r} is not one of Lambda's")
     _check_json(request.body)
     if kind == "DryRun":
         await engine.resolve(function, qualifier)
@@ -101,14 +104,13 @@ async def _invoke(engine: Engine, function: str, request: HttpRequest) -> HttpRe
         request_id = await engine.invoke_event(function, qualifier, request.body, trace=trace)
         return HttpResponse(202, [(b"x-amzn-RequestId", request_id.encode())])
     client_context = _client_context(request.header("x-amz-client-context"))
-    wants_log = request.header("x-amz-log-type", "None") == "Tail"
     caller = Caller()
     request.on_hang_up = caller.hang_up
     answer = await engine.invoke(
         function,
         qualifier,
         request.body,
-        log_tail=wants_log,
+        log_tail=log_type == "Tail",
         client_context=client_context,
         trace=_trace(request.header("x-amzn-trace-id")),
         caller=caller,

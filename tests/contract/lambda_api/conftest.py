@@ -1,7 +1,7 @@
 """boto3 clients of what the suite is run against; `LAMBDA_API_STAND_IN` names it, else it is our local cloud.
 
-A case says in its docstring what AWS says, and where in `cites`. Quotation marks are for words of the model that
-botocore has from the API Reference; the rest is said in short. A case knows boto3 and these fixtures only.
+A case says in its docstring what AWS says, and where in `cites`. Quotation marks are for words of botocore's model
+(the API Reference's); the rest is said in short. A case knows boto3 and these fixtures only.
 """
 
 from __future__ import annotations

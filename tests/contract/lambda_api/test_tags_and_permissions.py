@@ -58,7 +58,6 @@ def test_a_permission_is_a_statement_of_the_policy(deploy: Any, functions: Any) 
 
 
 @pytest.mark.cites(f"{API}/API_AddPermission.html#API_AddPermission_Errors")
-@pytest.mark.xfail(strict=True, reason="a second statement of the same id is made")
 def test_a_statement_s_id_that_is_taken(deploy: Any, functions: Any) -> None:
     """ResourceConflictException: "The resource already exists", 409."""
     name = deploy()
@@ -68,7 +67,6 @@ def test_a_statement_s_id_that_is_taken(deploy: Any, functions: Any) -> None:
 
 
 @pytest.mark.cites(f"{API}/API_AddPermission.html#API_AddPermission_RequestParameters")
-@pytest.mark.xfail(strict=True, reason="versions and aliases share the function's policy")
 def test_a_version_s_and_an_alias_s_permissions_are_their_own(deploy: Any, functions: Any) -> None:
     """Qualifier: "Specify a version or alias to add permissions to a published version of the function"."""
     name = deploy(Publish=True)
