@@ -15,7 +15,7 @@ from typing import Any
 
 from services_ai_sdk.emulator import engine_status
 from services_ai_sdk.emulator.answers import EVENT_BYTES_MAX, REQUEST_BYTES_MAX, InvokeAnswer
-from services_ai_sdk.emulator.bubblewrap import find_bubblewrap, uid_of, worker_uids
+from services_ai_sdk.emulator.bubblewrap import UIDS, find_bubblewrap, uid_of, worker_uids
 from services_ai_sdk.emulator.cgroups import CGROUPS, MemoryGroups
 from services_ai_sdk.emulator.concurrency import ReservedConcurrency
 from services_ai_sdk.emulator.environment import worker_environment
@@ -117,6 +117,8 @@ class Engine:
         self._memory = MemoryCeiling(memory_max_mb or half_of_memory_mb(), self._all_pools)
         self._room = Room(workers_max, self._memory, self._all_pools, self._clocks.now_s)
         self._numbers: dict[str, int] = {}
+        # Another engine of root's on this machine begins elsewhere: the kernel counts processes by their user.
+        self._first_number = os.getpid() % UIDS
         self._aws_connection: AwsConnection | None = None
         self._reaper: asyncio.Task[None] | None = None
         self._closed = False
@@ -390,7 +392,7 @@ class Engine:
         return worker
 
     def _uid(self, spec: FunctionSpec) -> int | None:
-        return uid_of(self._numbers.setdefault(spec.function_arn, len(self._numbers) + 1))
+        return uid_of(self._first_number + self._numbers.setdefault(spec.function_arn, len(self._numbers) + 1))
 
     def _aws_protocol(self, spec: FunctionSpec, credentials: Credentials) -> asyncio.Protocol:
         if self._aws_connection is None:

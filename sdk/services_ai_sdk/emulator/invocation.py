@@ -70,14 +70,15 @@ class RequestIds:
 
     def __init__(self, random_bytes: Callable[[int], bytes]) -> None:
         self._random_bytes = random_bytes
-        self._digits = ""
-        self._at = 0
+        self._ids: list[str] = []
 
     def __call__(self) -> str:
         """The next."""
-        at = self._at
-        if at >= len(self._digits):
-            self._digits, at = self._random_bytes(_IDS_AT_ONCE * 16).hex(), 0
-        self._at = at + 32
-        digits = self._digits[at : at + 32]
-        return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
+        if not self._ids:
+            digits = self._random_bytes(_IDS_AT_ONCE * 16).hex()
+            self._ids = [_uuid(digits[at : at + 32]) for at in range(0, len(digits), 32)]
+        return self._ids.pop()
+
+
+def _uuid(digits: str) -> str:
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"

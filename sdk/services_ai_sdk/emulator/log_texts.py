@@ -34,5 +34,5 @@ def init_report(duration_ms: float, phase: str, error_type: str) -> str:
 
 def trace_id(request_id: str, now_ms: int) -> str:
     """An X-Ray trace header that is not sampled."""
-    digits = request_id.replace("-", "")
-    return f"Root=1-{now_ms // 1000:08x}-{digits[:24]};Parent={digits[16:]};Sampled=0"
+    first, second, third, fourth, last = request_id.split("-")
+    return f"Root=1-{now_ms // 1000:08x}-{first}{second}{third}{fourth}{last[:4]};Parent={fourth}{last};Sampled=0"

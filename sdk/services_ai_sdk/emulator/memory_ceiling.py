@@ -6,6 +6,8 @@ import os
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
+from services_ai_sdk.emulator.worker import Phase
+
 if TYPE_CHECKING:
     from services_ai_sdk.emulator.pool import Pool
 
@@ -34,9 +36,10 @@ class MemoryCeiling:
 
     @property
     def used_mb(self) -> int:
-        """Of all workers, as far as it is known."""
+        """Of all workers but those that are about to be gone, as far as it is known."""
         return sum(
-            sum(worker.memory_mb or NEW_WORKER_MB for worker in pool.workers) + pool.starting * NEW_WORKER_MB
+            sum(worker.memory_mb or NEW_WORKER_MB for worker in pool.workers if worker.phase is not Phase.ENDING)
+            + pool.starting * NEW_WORKER_MB
             for pool in self._pools()
         )
 

@@ -181,7 +181,8 @@ class Worker:
     def run(self, invocation: Invocation) -> None:
         """Gives it an event. It must be idle."""
         assert self.phase is Phase.IDLE
-        self._settle()
+        if self._unsettled is not None:
+            self._settle()
         self.phase = Phase.BUSY
         self.calls += 1
         self._invocation = invocation
@@ -206,7 +207,9 @@ class Worker:
         if self._init_lines or self._output.has_kept:
             invocation.lines += [*self._init_lines, *self._output.take()]
             self._init_lines = []
-        self._look_at(due_s, now_s)
+        self._due_s = due_s
+        if due_s < self._timer_at_s:
+            self._look_at(due_s, now_s)
 
     def kill(self) -> None:
         """Ends it; `ended` tells when it is over."""
@@ -297,12 +300,10 @@ class Worker:
 
     def _look_at(self, due_s: float, now_s: float) -> None:
         """Sees then whether its event is over. One timer for many calls: where it is too early it is set again."""
-        self._due_s = due_s
-        if due_s < self._timer_at_s:
-            if self._timer is not None:
-                self._timer.cancel()
-            self._timer_at_s = due_s
-            self._timer = self._loop.call_later(due_s - now_s, self._is_due)
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer_at_s = due_s
+        self._timer = self._loop.call_later(due_s - now_s, self._is_due)
 
     def _is_due(self) -> None:
         self._timer, self._timer_at_s = None, math.inf
