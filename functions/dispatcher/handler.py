@@ -8,6 +8,7 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
+from functions.dispatcher import check
 from functions.dispatcher.refusal import refusal
 from functions.dispatcher.wiring import build
 from services_ai_sdk.wire.errors import ServicesAIError
@@ -18,9 +19,13 @@ metrics = Metrics()
 dispatch = build(os.environ, warn=logger.warning)
 
 
-@metrics.log_metrics
-def handle(event: Any, _context: object) -> dict[str, Any]:
+def handle(event: Any, context: object) -> dict[str, Any]:
     """Serves one `HookCall`; a request that cannot be served is a FunctionError with code and hint as JSON."""
+    return check.ANSWER if event == check.REQUEST else _serve(event, context)
+
+
+@metrics.log_metrics
+def _serve(event: Any, _context: object) -> dict[str, Any]:
     metrics.add_metric(name="HookCalls", unit=MetricUnit.Count, value=1)
     try:
         answer = dispatch(event)

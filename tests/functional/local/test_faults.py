@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 
 sys.path.insert(0, str(Path(__file__).parent))
 from infra.local import lifecycle
-from infra.local.clients import clients_of
+from infra.local.clients import LOCAL_KEY, clients_of
 from infra.local.lifecycle import CloudOptions
 from infra.local.state import StateDir
 from services_ai_sdk.emulator.home import default_home
@@ -154,8 +154,8 @@ def test_each_services_error_is_read_by_boto3(
         service,
         endpoint_url=faulty.endpoint,
         region_name=faulty.region,
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
+        aws_access_key_id=LOCAL_KEY,
+        aws_secret_access_key=LOCAL_KEY,
         config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
     )
     assert refused(getattr(client, operation), **arguments) == answer
