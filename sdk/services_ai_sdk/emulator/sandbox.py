@@ -79,7 +79,7 @@ class BubblewrapSandbox:
     def __init__(self, bwrap: Path, store: Path, *, memory_in_group: bool) -> None:
         self._bwrap = bwrap
         self._memory_in_group = memory_in_group
-        self._filter = seccomp_filter()
+        self._filter = seccomp_filter(memory_in_group=memory_in_group)
         self._inside = store / "inside"
         self._mark = mark_of(store, os.getpid())
 
@@ -92,7 +92,7 @@ class BubblewrapSandbox:
             "code, layers, Python and system files read-only; a private /tmp of limited size",
             "no home folder, no file of another function",
             "a filter on system calls (seccomp)",
-            "limits on processes, open files and core dumps",
+            "limits on processes, open files, the size of a file, and core dumps",
             _IN_GROUP if self._memory_in_group else _BY_LOOKING,
         ]
 
@@ -199,7 +199,10 @@ def init_options(
 ) -> str:
     """What `inside/init.py` is told, as JSON; nothing secret. The mark is what `orphans` reads from outside."""
     limits = {
+        # No RLIMIT_CPU: what burns time ends with the function's Timeout; its calls have no sum that matters.
         "RLIMIT_CORE": 0,
+        # A MB more than /tmp holds, so that /tmp says that it is full: this is for files elsewhere, in memory.
+        "RLIMIT_FSIZE": (spec.profile.tmp_size_mb + 1) * 1024 * 1024,
         "RLIMIT_NOFILE": spec.profile.open_files_max,
         "RLIMIT_NPROC": spec.profile.processes_max,
     }

@@ -185,6 +185,9 @@ def test_limits_are_the_profiles(emulator: Emulator) -> None:
         "RLIMIT_NOFILE": [77, 77],
         "RLIMIT_NPROC": [9, 9],
         "RLIMIT_CORE": [0, 0],
+        "RLIMIT_FSIZE": [513 << 20, 513 << 20],
+        # A call that burns time ends by its Timeout.
+        "RLIMIT_CPU": [-1, -1],
     }
 
 
