@@ -6,7 +6,6 @@ import asyncio
 import http.server
 import ipaddress
 import json
-import os
 import socket
 import ssl
 import subprocess
@@ -356,15 +355,3 @@ def test_another_profile_is_another_worker(emulator: Emulator, server: Server) -
     assert emulator.call("changes", [url]).value == {url: "here is api.example.com"}
     add(emulator, server, "changes", "by_urllib", ["other.example.com:PORT"])
     assert "is refused" in json.dumps(emulator.call("changes", [url]).value)
-
-
-def test_the_environment_has_two_variables_more(emulator: Emulator, server: Server) -> None:
-    code = "import os\ndef handle(event, context): return dict(os.environ)"
-    found = []
-    for name, network in (("env-none", "none"), ("env-hosts", "hosts")):
-        emulator.add(name, code, profile=SandboxProfile(network=network, hosts=("api.example.com",)))
-        found.append(emulator.call(name).value)
-    without, with_hosts = found
-    assert set(with_hosts) - set(without) == {"HTTPS_PROXY", "NO_PROXY"}
-    assert (with_hosts["HTTPS_PROXY"], with_hosts["NO_PROXY"]) == ("http://127.0.0.1:3128", "127.0.0.1,localhost")
-    assert os.environ.get("HTTPS_PROXY") != with_hosts["HTTPS_PROXY"]
