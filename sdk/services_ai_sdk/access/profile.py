@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from services_ai_sdk.manifest.model import Manifest
 
-VERSION = 1
+VERSION = 2
 TMP_SIZE_MB = 512
 """As Lambda's default ephemeral storage (Lambda quotas)."""
 PROCESSES_MAX = 64
@@ -18,7 +18,7 @@ def process_profile(manifest: Manifest) -> dict[str, Any]:
     """The profile that belongs to a manifest. Lambda itself reads memory and time-out from the function."""
     return {
         "v": VERSION,
-        "network": "none",
+        **_network(manifest.network),
         "tmp_size_mb": TMP_SIZE_MB,
         "processes_max": PROCESSES_MAX,
         "memory_mb": manifest.limits.memory_mb,
@@ -27,7 +27,11 @@ def process_profile(manifest: Manifest) -> dict[str, Any]:
 
 def not_granted(manifest: Manifest) -> tuple[str, ...]:
     """What the manifest asks for and this version grants nobody: one line each, for author and admin."""
-    lines = [f"capability '{name}' is not granted by this version" for name in manifest.capabilities]
-    if manifest.network != "none":
-        lines.append("network access is not granted by this version: the plugin runs without")
-    return tuple(lines)
+    return tuple(f"capability '{name}' is not granted by this version" for name in manifest.capabilities)
+
+
+def _network(declared: str | tuple[str, ...]) -> dict[str, Any]:
+    """A list of hosts is `hosts`; approval of the manifest, which shows it, is what grants it."""
+    if isinstance(declared, str):
+        return {"network": declared, "hosts": []}
+    return {"network": "hosts", "hosts": list(declared)}

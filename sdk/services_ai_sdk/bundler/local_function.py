@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from services_ai_sdk.bundler.runtime_layer import write_runtime_layer
 
@@ -32,6 +33,7 @@ def local_function(
     layer: tuple[str, Path] | None,
     workspace: Path,
     modules: dict[str, bytes] | None = None,
+    profile: Mapping[str, Any] | None = None,
 ) -> FunctionSpec:
     """A function as a deploy makes it: the plugin's code, our runtime layer, its dependency layer.
 
@@ -45,8 +47,9 @@ def local_function(
         layer: SHA-256 and path of the layer zip.
         workspace: Where the runtime layer's zip is written.
         modules: Further modules beside our runtime, content by path.
+        profile: Its process profile, as `access.profile` makes it; without one it has no network.
     """
-    from services_ai_sdk.emulator.spec import Artifact, FunctionSpec
+    from services_ai_sdk.emulator.spec import Artifact, FunctionSpec, SandboxProfile
 
     runtime = workspace / "runtime-layer.zip"
     made = write_runtime_layer(runtime, modules)
@@ -65,4 +68,5 @@ def local_function(
         layers=tuple(layers),
         log_group=f"/aws/lambda/{name}",
         role_arn=f"arn:aws:iam::{_ACCOUNT}:role/{name}",
+        profile=SandboxProfile.from_mapping(profile or {}),
     )

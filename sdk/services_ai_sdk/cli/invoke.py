@@ -69,6 +69,8 @@ def _show(run: HookRun, manifest: Manifest) -> None:
             for number, text in frame.source:
                 mark = ">" if number == frame.line else " "
                 typer.echo(printable(f"    {mark} {number:4} | {text}"))
+        if run.fix:
+            typer.echo(printable(f"fix: {run.fix}"))
     for action in run.actions:
         typer.echo(printable(f"action: {action['action']} {json.dumps(action['args'], ensure_ascii=False)}"))
     limits = manifest.limits

@@ -18,6 +18,7 @@ from services_ai_sdk.emulator.answers import EVENT_BYTES_MAX, REQUEST_BYTES_MAX,
 from services_ai_sdk.emulator.bubblewrap import UIDS, find_bubblewrap, uid_of, worker_uids
 from services_ai_sdk.emulator.cgroups import CGROUPS, MemoryGroups
 from services_ai_sdk.emulator.concurrency import ReservedConcurrency
+from services_ai_sdk.emulator.egress import Egress, WorkerEgress
 from services_ai_sdk.emulator.environment import worker_environment
 from services_ai_sdk.emulator.errors import EmulatorError, InvokeRefused
 from services_ai_sdk.emulator.event_queue import LAMBDA_WAITS, EventQueue, EventWaits, SaidOnly
@@ -27,12 +28,13 @@ from services_ai_sdk.emulator.invocation import Caller, Invocation, RequestIds
 from services_ai_sdk.emulator.launch import Process, listens, spawn
 from services_ai_sdk.emulator.layouts import Layouts
 from services_ai_sdk.emulator.memory_ceiling import MemoryCeiling, half_of_memory_mb
+from services_ai_sdk.emulator.network_rules import NetworkRules
 from services_ai_sdk.emulator.orphans import end_orphans
 from services_ai_sdk.emulator.pool import WORKER_CALLS_MAX, Pool
 from services_ai_sdk.emulator.ports import Destinations, FunctionSource, LogSink
 from services_ai_sdk.emulator.room import Room
 from services_ai_sdk.emulator.sandbox import BubblewrapSandbox, NoSandbox, Sandbox
-from services_ai_sdk.emulator.spec import Credentials, FunctionSpec
+from services_ai_sdk.emulator.spec import Credentials, FunctionSpec, SandboxProfile
 from services_ai_sdk.emulator.store import Store
 from services_ai_sdk.emulator.tallies import Tallies
 from services_ai_sdk.emulator.worker import INIT_MAX_S, Clocks, Owner, Worker
@@ -44,6 +46,9 @@ _ENDS_LOOKED_AT = 200
 
 AwsConnection = Callable[[FunctionSpec, Credentials], asyncio.Protocol]
 """Makes the protocol of one connection to a worker's AWS endpoint."""
+
+
+_PoolKey = tuple[str, str, str, SandboxProfile]
 
 
 def _quiet(line: str) -> None:
@@ -66,6 +71,7 @@ class Engine:
         cgroups: Where the kernel's control groups are mounted.
         destinations: Where the outcomes of asynchronous calls go; without it `progress` is told what is lost.
         event_waits: Before asynchronous calls are tried again.
+        egress: How connections to hosts that functions may reach are made.
         draw: A number from 0 to below 1, for aliases that go to several versions.
 
     Raises:
@@ -87,6 +93,7 @@ class Engine:
         cgroups: Path = CGROUPS,
         destinations: Destinations | None = None,
         event_waits: EventWaits = LAMBDA_WAITS,
+        egress: Egress | None = None,
         draw: Callable[[], float] = random.random,
     ) -> None:
         self._source = source
@@ -94,6 +101,7 @@ class Engine:
         self._store = Store(store, progress)
         self._store.sweep()
         self._draw = draw
+        self._egress = egress or Egress()
         self._init_max_s = init_max_s
         self._worker_calls_max = worker_calls_max
         self._groups = MemoryGroups(cgroups)
@@ -109,7 +117,7 @@ class Engine:
         """What was invoked before: where its calls go, and the ARN they are told."""
         self._new_request_id = RequestIds(os.urandom)
         self._generation = 0
-        self._pools: dict[tuple[str, str, str], Pool] = {}
+        self._pools: dict[_PoolKey, Pool] = {}
         self._layouts = Layouts(self._store.lay_out)
         self._retired: set[Pool] = set()
         self._unready: set[Process] = set()
@@ -331,7 +339,7 @@ class Engine:
             )
         return pool
 
-    def _retire(self, key: tuple[str, str, str]) -> None:
+    def _retire(self, key: _PoolKey) -> None:
         pool = self._pools.pop(key)
         self._ways = {name: way for name, way in self._ways.items() if way[0] is not pool}
         pool.retire()
@@ -349,7 +357,10 @@ class Engine:
             raise _ending()
         day = datetime.now(UTC).strftime("%Y/%m/%d")
         stream = failed.stream if failed else f"{day}/[{spec.version}]{secrets.token_hex(16)}"
-        environment = worker_environment(spec, credentials, stream, self._sandbox.places, layout.runtime.minor)
+        environment = worker_environment(
+            spec, credentials, stream, self._sandbox.places, layout.runtime.minor,
+            proxied=self._sandbox.has_proxy and spec.profile.network != "none",
+        )  # fmt: skip
         loop = asyncio.get_running_loop()
         try:
             command = self._sandbox.command(spec, layout, environment)
@@ -373,6 +384,7 @@ class Engine:
             self._unready.discard(process)
 
         def ended(_: asyncio.Future[None]) -> None:
+            proxy.close()
             self._workers.discard(worker)
             if group is not None:
                 self._groups.drop(group)
@@ -380,10 +392,13 @@ class Engine:
 
         init_max_s = spec.timeout_s if failed else self._init_max_s
         worker = Worker(spec, stream, process, group, self._sink, self._clocks, owner, init_max_s=init_max_s)
+        rules = NetworkRules(spec.profile.network, spec.profile.hosts)
+        counts = functools.partial(self._tallies.refused_network, spec)
+        proxy = WorkerEgress(rules, self._egress, counts, worker.notes)
         self._workers.add(worker)
         worker.ended.add_done_callback(ended)
         try:
-            await worker.start(functools.partial(self._aws_protocol, spec, credentials))
+            await worker.start(functools.partial(self._aws_protocol, spec, credentials), proxy.connection)
         except BaseException as error:
             worker.kill()
             if isinstance(error, OSError):
@@ -414,9 +429,9 @@ def _ending() -> InvokeRefused:
     return InvokeRefused(503, "ServiceUnavailableException", "the local cloud is ending")
 
 
-def _pool_key(spec: FunctionSpec) -> tuple[str, str, str]:
-    """One pool of workers each: function, version, and what they are made from."""
-    return spec.function_arn, spec.version, spec.revision
+def _pool_key(spec: FunctionSpec) -> _PoolKey:
+    """One pool of workers each: function, version, what they are made from, and what they may."""
+    return spec.function_arn, spec.version, spec.revision, spec.profile
 
 
 def _invoked_arn(spec: FunctionSpec, qualifier: str | None) -> str:

@@ -52,6 +52,7 @@ def functions(pools: Iterable[Pool], tallies: Tallies) -> list[dict[str, Any]]:
             "function": name,
             **counts.get(name, {"idle": 0, "busy": 0, "starting": 0, "waiting_calls": 0}),
             **tallied.get(name, _NO_CALLS),
+            "network_refused": tallies.refused(name),
         }
         for name in sorted({*counts, *tallied})
     ]

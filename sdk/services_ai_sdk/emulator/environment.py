@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from services_ai_sdk.emulator.spec import Credentials, FunctionSpec
 
-RUNTIME_PORT, AWS_PORT = 9001, 4566
+RUNTIME_PORT, AWS_PORT, PROXY_PORT = 9001, 4566, 3128
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +40,24 @@ class Places:
 
 
 def worker_environment(
-    spec: FunctionSpec, credentials: Credentials, stream: str, places: Places, minor: str
+    spec: FunctionSpec,
+    credentials: Credentials,
+    stream: str,
+    places: Places,
+    minor: str,
+    *,
+    proxied: bool = False,
 ) -> dict[str, str]:
-    """The variables of one worker; the function's own come first and cannot replace Lambda's."""
+    """The variables of one worker; the function's own come first and cannot replace Lambda's.
+
+    Args:
+        spec: Its function.
+        credentials: Of the function's role.
+        stream: Log stream.
+        places: Where it finds things.
+        minor: Of its Python.
+        proxied: Whether it has the engine's proxy.
+    """
     machine = platform.machine()
     libraries = [
         f"{places.lang}/lib",
@@ -61,9 +76,13 @@ def worker_environment(
             "AWS_LAMBDA_LOG_FORMAT": spec.logging.format,
             "AWS_LAMBDA_LOG_LEVEL": spec.logging.application_level,
         }
+    proxy = {}
+    if proxied:
+        proxy = {"HTTPS_PROXY": f"http://127.0.0.1:{PROXY_PORT}", "NO_PROXY": "127.0.0.1,localhost"}
     return {
         **spec.environment,
         **logging,
+        **proxy,
         "AWS_ACCESS_KEY_ID": credentials.access_key_id,
         "AWS_DEFAULT_REGION": spec.region,
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{AWS_PORT}",

@@ -34,6 +34,7 @@ class Process:
         worker_pid: The worker itself, as this machine numbers it.
         runtime_api: Listens inside.
         aws: Listens inside.
+        proxy: Listens inside, where the function may have a network.
     """
 
     outer: subprocess.Popen[bytes]
@@ -43,6 +44,7 @@ class Process:
     worker_pid: int = 0
     runtime_api: socket.socket | None = None
     aws: socket.socket | None = None
+    proxy: socket.socket | None = None
     _worker_ended: int = -1
     _ends: select.poll = field(default_factory=select.poll)
 
@@ -85,7 +87,7 @@ class Process:
     def close(self) -> None:
         """Closes what is still open; the process must have ended."""
         self.channel.close()
-        for listener in (self.runtime_api, self.aws):
+        for listener in (self.runtime_api, self.aws, self.proxy):
             if listener is not None:
                 listener.close()
         for fd in (self.output_fd, self.ended, self._worker_ended):
@@ -188,7 +190,7 @@ async def listens(process: Process, loop: asyncio.AbstractEventLoop) -> None:
 
 
 def _receive(process: Process) -> None:
-    room = socket.CMSG_SPACE(2 * 4) + socket.CMSG_SPACE(12)
+    room = socket.CMSG_SPACE(3 * 4) + socket.CMSG_SPACE(12)
     data, ancillary, _flags, _address = process.channel.recvmsg(64, room)
     fds: list[int] = []
     pid = 0
@@ -201,13 +203,15 @@ def _receive(process: Process) -> None:
             fds += numbers
         elif kind == socket.SCM_CREDENTIALS:
             pid = struct.unpack("3i", content[:12])[0]
-    if data != b"listening" or len(fds) != 2:
+    if data != b"listening" or len(fds) not in (2, 3):
         for fd in fds:
             os.close(fd)
         raise ValueError("no listeners")
-    process.runtime_api, process.aws = (socket.socket(fileno=fd) for fd in fds)
-    for listener in (process.runtime_api, process.aws):
+    listeners = [socket.socket(fileno=fd) for fd in fds]
+    for listener in listeners:
         listener.setblocking(False)
+    process.runtime_api, process.aws, *more = listeners
+    process.proxy = more[0] if more else None
     process.know_worker(pid)
 
 

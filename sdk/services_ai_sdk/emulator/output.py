@@ -71,6 +71,12 @@ class Output:
         if self._size[0]:
             self.drain()
 
+    def note(self, text: str) -> None:
+        """A line of the engine's own, behind what was printed so far, and not counted with it."""
+        self.drain()
+        begun = bool(self._kept) and not self._kept[-1][1].endswith(b"\n")
+        self._keep(b"\n" * begun + text.encode() + b"\n")
+
     def take(self) -> list[LogLine]:
         """The lines since the last call. A line without an end counts as one."""
         lines: list[LogLine] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from services_ai_sdk.emulator.environment import AWS_PORT, RUNTIME_PORT, Places
+from services_ai_sdk.emulator.environment import AWS_PORT, PROXY_PORT, RUNTIME_PORT, Places
 from services_ai_sdk.emulator.errors import EmulatorError
 from services_ai_sdk.emulator.orphans import mark_of
 from services_ai_sdk.emulator.seccomp import seccomp_filter
@@ -19,6 +20,10 @@ from services_ai_sdk.emulator.store import Layout, Tree
 _INIT = Path(__file__).parent / "inside" / "init.py"
 _SANDBOX_UID = 993
 """The number by which a function knows itself inside, as Lambda's sbx_user does."""
+_NO_NETWORK = (
+    "no network: the Runtime API and the AWS endpoint alone are reachable, and hosts that a manifest declares, "
+    "over a proxy that holds each connection against the list"
+)
 _IN_GROUP = "memory of a worker's processes and its /tmp together (control group)"
 _BY_LOOKING = (
     "memory less strictly, for want of a control group: a data limit on each process, and a look every 0.1 s at "
@@ -50,9 +55,15 @@ class Command:
 
 
 class Sandbox(Protocol):
-    """Turns a layout into a command."""
+    """Turns a layout into a command.
+
+    Attributes:
+        places: Where functions find things.
+        has_proxy: Whether what functions connect to goes through the engine.
+    """
 
     places: Places
+    has_proxy: bool
 
     def protections(self) -> list[str]:
         """What it stops, in plain words."""
@@ -75,24 +86,28 @@ class BubblewrapSandbox:
     """
 
     places = Places()
+    has_proxy = True
 
     def __init__(self, bwrap: Path, store: Path, *, memory_in_group: bool) -> None:
         self._bwrap = bwrap
         self._memory_in_group = memory_in_group
-        self._filter = seccomp_filter()
-        self._inside = store / "inside"
+        self._filter = seccomp_filter(memory_in_group=memory_in_group)
+        self._files = {"init.py": _INIT.read_text(encoding="utf-8"), **_ETC}
+        # By what they hold: engines of two versions may share a store, and start workers as long as they run.
+        digest = hashlib.sha256(json.dumps(self._files).encode()).hexdigest()[:12]
+        self._inside = store / "inside" / digest
         self._mark = mark_of(store, os.getpid())
 
     def protections(self) -> list[str]:
         """What it stops, in plain words."""
         return [
             "own user, process, network, mount, IPC and host-name namespaces (bubblewrap)",
-            "no network: the Runtime API and the AWS endpoint alone are reachable",
+            _NO_NETWORK,
             "an unprivileged user id, no privileges, no new namespaces",
             "code, layers, Python and system files read-only; a private /tmp of limited size",
             "no home folder, no file of another function",
             "a filter on system calls (seccomp)",
-            "limits on processes, open files and core dumps",
+            "limits on processes, open files, the size of a file, and core dumps",
             _IN_GROUP if self._memory_in_group else _BY_LOOKING,
         ]
 
@@ -116,9 +131,10 @@ class BubblewrapSandbox:
                 raise EmulatorError(f"{spec.function_name}: no environment variable can be named {name!r}")
             arguments += ["--setenv", name, value]
         minor = layout.runtime.minor
-        options = init_options(
-            spec, self.places, minor, RUNTIME_PORT, AWS_PORT, self._mark, memory_in_group=self._memory_in_group
-        )
+        ports = [RUNTIME_PORT, AWS_PORT]
+        if spec.profile.network != "none":
+            ports.append(PROXY_PORT)
+        options = init_options(spec, self.places, minor, ports, self._mark, memory_in_group=self._memory_in_group)
         argv = (
             str(self._bwrap), "--args", "{arguments}", "--",
             f"{self.places.lang}/bin/python{minor}", "-I", "-S", "/var/rapid/init.py", "{channel}", options,
@@ -140,8 +156,9 @@ class BubblewrapSandbox:
     def write_inside(self) -> None:
         """Puts the files that every worker shares into the store."""
         self._inside.mkdir(parents=True, exist_ok=True)
-        self._inside.chmod(0o755)
-        for name, text in {"init.py": _INIT.read_text(encoding="utf-8"), **_ETC}.items():
+        for folder in (self._inside.parent, self._inside):
+            folder.chmod(0o755)
+        for name, text in self._files.items():
             unfinished = self._inside / f".{name}.{os.getpid()}"
             unfinished.write_text(text, encoding="utf-8")
             unfinished.chmod(0o644)
@@ -152,6 +169,7 @@ class NoSandbox:
     """For machines without the means, and only when told so: functions run as this user."""
 
     places = Places()
+    has_proxy = False
 
     def protections(self) -> list[str]:
         """None."""
@@ -174,7 +192,7 @@ class NoSandbox:
             "PYTHONPATH": ":".join(places.sys_path(minor)),
             "PYTHONDONTWRITEBYTECODE": "1",
         }
-        options = init_options(spec, places, minor, 0, 0, "", memory_in_group=True)
+        options = init_options(spec, places, minor, [0, 0], "", memory_in_group=True)
         argv = (f"{places.lang}/bin/python{minor}", "-I", "-S", "-B", str(_INIT), "{channel}", options)
         return Command(argv, (), own, b"", sandboxed=False)
 
@@ -191,15 +209,17 @@ def init_options(
     spec: FunctionSpec,
     places: Places,
     minor: str,
-    runtime_port: int,
-    aws_port: int,
+    ports: list[int],
     mark: str,
     *,
     memory_in_group: bool,
 ) -> str:
     """What `inside/init.py` is told, as JSON; nothing secret. The mark is what `orphans` reads from outside."""
     limits = {
+        # No RLIMIT_CPU: what burns time ends with the function's Timeout; its calls have no sum that matters.
         "RLIMIT_CORE": 0,
+        # A MB more than /tmp holds, so that /tmp says that it is full: this is for files elsewhere, in memory.
+        "RLIMIT_FSIZE": (spec.profile.tmp_size_mb + 1) * 1024 * 1024,
         "RLIMIT_NOFILE": spec.profile.open_files_max,
         "RLIMIT_NPROC": spec.profile.processes_max,
     }
@@ -210,8 +230,7 @@ def init_options(
         del limits["RLIMIT_NPROC"]
     return json.dumps(
         {
-            "runtime_port": runtime_port,
-            "aws_port": aws_port,
+            "ports": ports,
             "sys_path": places.sys_path(minor),
             "limits": limits,
             "mark": mark,

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from services_ai_sdk.emulator.network_rules import HostRule
+
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
@@ -33,27 +35,31 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class SandboxProfile:
-    """What a worker process may use besides its memory. There is never a network.
+    """What a worker process may use besides its memory.
 
     Args:
         processes_max: Processes and threads at once in one worker (Lambda's own limit is 1,024).
         tmp_size_mb: Size of the private /tmp (Lambda's default is 512).
         open_files_max: Open files of each process (Lambda's own limit is 1,024).
+        network: `none`, `hosts` (those listed) or `internet` (any public host); always by the engine's proxy.
+        hosts: `api.example.com`, `*.example.com`, `api.example.com:8443`.
     """
 
     processes_max: int = 64
     tmp_size_mb: int = 512
     open_files_max: int = 1024
+    network: str = "none"
+    hosts: tuple[str, ...] = ()
 
     @classmethod
     def from_mapping(cls, data: Mapping[str, Any]) -> SandboxProfile:
         """Read a profile from parsed JSON; keys this version does not know are ignored.
 
         Raises:
-            ValueError: A known key holds something else than a whole number within its bounds.
+            ValueError: A known key holds something else than a whole number within its bounds, or no network.
         """
         bounds = {"processes_max": (8, 4096), "tmp_size_mb": (1, 10240), "open_files_max": (64, 65536)}
-        values: dict[str, int] = {}
+        values: dict[str, Any] = {}
         for name, (low, high) in bounds.items():
             if name not in data:
                 continue
@@ -63,7 +69,21 @@ class SandboxProfile:
                     f"sandbox profile: {name} must be a whole number from {low} to {high}, not {value!r}"
                 )
             values[name] = value
-        return cls(**values)
+        return cls(**values, **_network(data))
+
+
+def _network(data: Mapping[str, Any]) -> dict[str, Any]:
+    network, hosts = data.get("network", "none"), data.get("hosts", [])
+    if network not in ("none", "hosts", "internet"):
+        raise ValueError(f"sandbox profile: network must be none, hosts or internet, not {network!r}")
+    if not isinstance(hosts, list | tuple) or not all(isinstance(host, str) for host in hosts):
+        raise ValueError(f"sandbox profile: hosts must be a list of names, not {hosts!r}")
+    for host in hosts:
+        try:
+            HostRule.parse(host)
+        except ValueError as error:
+            raise ValueError(f"sandbox profile: hosts: {error}") from error
+    return {"network": network, "hosts": tuple(hosts)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ class Tallies:
         self._now_s = now_s
         self._now_ms = now_ms
         self._functions: dict[str, _Tally] = {}
+        self._refused: dict[str, int] = {}
         self._errors: deque[tuple[int, FunctionSpec, InvokeAnswer]] = deque(maxlen=ERRORS_KEPT)
 
     def counted(
@@ -58,6 +59,14 @@ class Tallies:
                 self._errors.append((self._now_ms(), spec, answer))
 
         return ended
+
+    def refused_network(self, spec: FunctionSpec) -> None:
+        """A connection that a function asked for was refused."""
+        self._refused[spec.function_name] = self._refused.get(spec.function_name, 0) + 1
+
+    def refused(self, function_name: str) -> int:
+        """How many were."""
+        return self._refused.get(function_name, 0)
 
     def functions(self) -> dict[str, dict[str, Any]]:
         """By name; plain data."""

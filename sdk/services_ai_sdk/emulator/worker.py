@@ -141,11 +141,14 @@ class Worker:
         """Whether the runtime waits for an event already."""
         return self._waiting is not None
 
-    async def start(self, aws: Callable[[], asyncio.Protocol]) -> None:
-        """Serves its two listeners, lets it import the function, and waits until it asks for an event.
+    async def start(
+        self, aws: Callable[[], asyncio.Protocol], proxy: Callable[[], asyncio.Protocol] | None = None
+    ) -> None:
+        """Serves its listeners, lets it import the function, and waits until it asks for an event.
 
         Args:
             aws: Makes a connection's protocol of its AWS endpoint.
+            proxy: Makes one of its proxy, where it has one.
 
         Raises:
             InitFailedError: It did not.
@@ -159,6 +162,8 @@ class Worker:
         # One by one, so that the end closes the first also where the second cannot be had.
         self._servers.append(await self._loop.create_server(lambda: RuntimeApiConnection(self, budget), sock=api))
         self._servers.append(await self._loop.create_server(aws, sock=endpoint))
+        if self.process.proxy is not None and proxy is not None:
+            self._servers.append(await self._loop.create_server(proxy, sock=self.process.proxy))
         if self.group is not None:
             try:
                 await self.group.attach(self.pid)
@@ -177,6 +182,11 @@ class Worker:
                 raise self._init_failed(b"", self._why_ended)
         finally:
             timer.cancel()
+
+    def notes(self, text: str) -> None:
+        """A line in its log, where it stands now; also in what a call's caller gets of the log."""
+        if self.phase is not Phase.ENDED:
+            self._output.note(text)
 
     def run(self, invocation: Invocation) -> None:
         """Gives it an event. It must be idle."""

@@ -17,7 +17,10 @@ PRIORITY_DEFAULT = 50
 """Lower runs first, and is listed first."""
 
 ID_PATTERN = r"[a-z0-9](-?[a-z0-9])*"
-HOST_PATTERN = r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]"
+HOST_PATTERN = (
+    r"(?=.{1,253}$)(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]"
+    r"(:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?"
+)
 FILE_PATTERN = r"(?!/)(?:[A-Za-z0-9_][A-Za-z0-9_.-]*/)*[A-Za-z0-9_][A-Za-z0-9_-]*\.py"
 MODULE_PATTERN = r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*"
 _HOST, _FILE, _MODULE = re.compile(HOST_PATTERN), re.compile(FILE_PATTERN), re.compile(MODULE_PATTERN)
@@ -50,7 +53,8 @@ def _network(network: str | tuple[str, ...]) -> str | tuple[str, ...]:
     for host in network:
         if not _HOST.fullmatch(host):
             raise ValueError(
-                f"{host[:60]!r} is no host name like api.example.com (lower case, no scheme, port or path)"
+                f"{host[:60]!r} is no host like api.example.com, *.example.com or api.example.com:8443 "
+                "(lower case, no scheme or path)"
             )
     return tuple(sorted(set(network))) or "none"
 

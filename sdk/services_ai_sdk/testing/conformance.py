@@ -67,7 +67,8 @@ def _finding(hook: str, kind: str, file: str, line: int, cases: Sequence[Case], 
         message=f"{hook} fails with {'; '.join(case.payload for case in cases)}: {kind}: {text}",
         file=file,
         line=line,
-        fix="" if stops else "hosts send this sooner or later: take the field with .get(…) and a default",
+        fix=cases[0].run.fix
+        or ("" if stops else "hosts send this sooner or later: take the field with .get(…) and a default"),
     )
 
 

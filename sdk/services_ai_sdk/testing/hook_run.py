@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from services_ai_sdk import hooks
+from services_ai_sdk.access.profile import process_profile
 from services_ai_sdk.bundler.local_function import Running, local_function
 from services_ai_sdk.hooks.arguments import check_arguments
 from services_ai_sdk.hooks.nearest import nearest
 from services_ai_sdk.hooks.permissions import PERMISSIONS
+from services_ai_sdk.testing.network_fix import network_fix
 from services_ai_sdk.wire import jsontext
 from services_ai_sdk.wire.envelope import Envelope
 from services_ai_sdk.wire.errors import InvalidInputError
@@ -56,6 +58,11 @@ class HookRun:
         """Whether it returned."""
         return self.failure is None
 
+    @property
+    def fix(self) -> str:
+        """The edit that would mend its failure, where one is known."""
+        return network_fix(self.failure.message) if self.failure is not None else ""
+
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON."""
         return {
@@ -64,6 +71,7 @@ class HookRun:
             "value": self.value,
             "actions": self.actions,
             "failure": self.failure.to_dict() if self.failure else None,
+            "fix": self.fix,
             "logs": list(self.lines),
             "duration_ms": self.duration_ms,
             "init_ms": self.init_ms,
@@ -113,6 +121,7 @@ class PluginProcess:
             code=(built.package_sha256, built.package),
             layer=(built.layer_sha256, built.layer) if built.layer else None,
             workspace=workspace,
+            profile=process_profile(manifest),
         )
 
     def fire(self, hook: str, args: Mapping[str, Any]) -> HookRun:

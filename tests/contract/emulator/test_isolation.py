@@ -110,6 +110,13 @@ def test_processes_of_the_host(emulator: Emulator) -> None:
     assert found["seen"] == sorted({1, found["own"]})
     assert found["init's environment"] in ("EACCES", "EPERM", "")
     assert found["init's memory"] in ("EACCES", "EPERM", "EIO")
+    assert found["init's files"] == ["/dev/null", "anon_inode:[eventfd]", "pipe", "pipe"]
+    assert found["init's root"] == found["root"]
+    # None of the engine's, the channel least of all: its output, and the runtime client's pair and connection.
+    assert found["files"] == ["/dev/null", "pipe", "pipe", *["socket"] * 3]
+    ours = {name: str(Path(f"/proc/self/ns/{name}").readlink()) for name in found["namespaces"]}
+    shared = {name for name in ours if ours[name] == found["namespaces"][name]}
+    assert shared <= {"time", "time_for_children", "cgroup"}
 
 
 def test_kernel_and_privileges(emulator: Emulator) -> None:
@@ -126,8 +133,20 @@ def test_kernel_and_privileges(emulator: Emulator) -> None:
         "ptrace",
         "chroot",
         "process_vm_readv",
+        "personality",
+        "new namespace by clone",
+        "open_by_handle_at",
+        "pivot_root",
+        "fsopen",
+        "kexec",
+        "init_module",
+        "clock",
+        "pidfd_getfd",
+        "modify_ldt",
     ):
         assert said[what] == "EPERM", what
+    assert (said["clone3"], said["x32"]) == ("ENOSYS", "ENOSYS")
+    assert {said[f"{family} socket"] for family in ("netlink", "packet", "alg")} == {"EAFNOSUPPORT"}
 
 
 def test_no_capabilities_no_new_privileges_and_a_filter(emulator: Emulator) -> None:
@@ -266,6 +285,19 @@ def _resident_mb() -> int:
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) // 1024
     raise AssertionError("no VmHWM")
+
+
+def test_dev_holds_what_programs_need_and_no_more(emulator: Emulator) -> None:
+    assert run(emulator, "isolation.sees", ["/dev"])["/dev"] == sorted(
+        ("core", "fd", "full", "null", "ptmx", "pts", "random", "shm", "stderr", "stdin", "stdout", "tty",
+         "urandom", "zero")
+    )  # fmt: skip
+
+
+def test_a_file_in_memory_is_hardly_longer_than_tmp(emulator: Emulator) -> None:
+    for name, size_bytes, said in (("as-tmp", 9 << 20, "kept"), ("more-than-tmp", (9 << 20) + 1, "EFBIG")):
+        emulator.add(name, handler="isolation.memory_that_is_not_mapped", profile=SandboxProfile(tmp_size_mb=8))
+        assert emulator.call(name, {"bytes": size_bytes}).value == [said, "done"]
 
 
 def test_dev_takes_no_files_and_its_devices_work(emulator: Emulator) -> None:

@@ -10,7 +10,7 @@ import pytest
 from services_ai_sdk.emulator.spec import SandboxProfile
 from tests.contract.emulator.emulators import Emulator
 
-LAMBDA_NAMES = {
+LAMBDA_NAMES = [
     "AWS_ACCESS_KEY_ID", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL", "AWS_EXECUTION_ENV",
     "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_VERSION",
     "AWS_LAMBDA_INITIALIZATION_TYPE", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME",
@@ -18,11 +18,11 @@ LAMBDA_NAMES = {
     "LAMBDA_TASK_ROOT", "LANG", "LD_LIBRARY_PATH", "PATH", "PYTHONPATH", "TZ", "_HANDLER",
     "PWD",  # set by changing to the code's folder
     "_X_AMZN_TRACE_ID",  # set by AWS's runtime client
-}  # fmt: skip
+]  # fmt: skip
 
 
 def told(emulator: Emulator, minor: str, **changes: Any) -> dict[str, Any]:
-    name = f"tells-{minor.replace('.', '-')}-{len(changes)}"
+    name = f"tells-{minor.replace('.', '-')}-{len(changes)}{getattr(changes.get('profile'), 'network', '')}"
     emulator.add(name, handler="layout.tells", runtime=f"python{minor}", **changes)
     answer = emulator.call(name)
     assert answer.error is None, answer.payload
@@ -49,11 +49,25 @@ def test_sys_path_is_lambdas(emulator: Emulator, minor: str) -> None:
     ]
 
 
-def test_environment_is_exactly_lambdas_and_the_functions_own(emulator: Emulator, minor: str) -> None:
+@pytest.mark.parametrize(
+    ("network", "more"),
+    [
+        ("none", {}),
+        ("hosts", {"HTTPS_PROXY": "http://127.0.0.1:3128", "NO_PROXY": "127.0.0.1,localhost"}),
+        ("internet", {"HTTPS_PROXY": "http://127.0.0.1:3128", "NO_PROXY": "127.0.0.1,localhost"}),
+    ],
+)
+def test_environment_is_exactly_lambdas_and_the_functions_own(
+    emulator: Emulator, minor: str, network: str, more: dict[str, str]
+) -> None:
     own = {"OWN": "a value with spaces, = and ä", "EMPTY": ""}
-    environment = told(emulator, minor, environment=own)["environment"]
+    profile = SandboxProfile(network=network, hosts=("api.example.com",))
+    forged = dict.fromkeys(more, "the function's own does not count")
+    environment = told(emulator, minor, environment=own | forged, profile=profile)["environment"]
     # LC_CTYPE is Python's own, where the system has no English locale (PEP 538).
-    assert set(environment) - {"LC_CTYPE"} == LAMBDA_NAMES | set(own)
+    environment.pop("LC_CTYPE", None)
+    assert sorted(environment) == sorted([*LAMBDA_NAMES, *own, *more])
+    assert {name: environment[name] for name in more} == more
     assert {name: environment[name] for name in own} == own
     name = environment["AWS_LAMBDA_FUNCTION_NAME"]
     expected = {
@@ -185,6 +199,9 @@ def test_limits_are_the_profiles(emulator: Emulator) -> None:
         "RLIMIT_NOFILE": [77, 77],
         "RLIMIT_NPROC": [9, 9],
         "RLIMIT_CORE": [0, 0],
+        "RLIMIT_FSIZE": [513 << 20, 513 << 20],
+        # A call that burns time ends by its Timeout.
+        "RLIMIT_CPU": [-1, -1],
     }
 
 

@@ -66,6 +66,11 @@ def test_hog_is_stopped(ungrouped: Emulator) -> None:
     assert answer.kind in ("MemoryError", "Runtime.OutOfMemory")
 
 
+def test_memory_that_no_look_could_see_is_refused(ungrouped: Emulator) -> None:
+    answer = ungrouped.run("isolation.memory_that_is_not_mapped", {"bytes": 4096})
+    assert answer.value == ["EPERM", "EPERM"]
+
+
 def test_what_protects_is_said_as_it_is(ungrouped: Emulator) -> None:
     said = [each for each in ungrouped.engine.status()["protections"] if each.startswith("memory")]
     assert len(said) == 1

@@ -124,6 +124,33 @@ def test_what_the_sandbox_refuses_is_refused_here(careful: Path) -> None:
     found = answer("invoke", "lead_created", careful, code=1)
     assert found["failure"]["type"] == "URLError"
     assert found["failure"]["frames"][0]["line"] == 10
+    assert found["fix"].startswith('add "network": ["api.example.com"] to manifest.json')
+
+
+def test_a_host_that_is_not_declared_is_refused_with_line_and_edit(careful: Path) -> None:
+    manifest = json.loads((careful / "manifest.json").read_text())
+    (careful / "manifest.json").write_text(json.dumps({**manifest, "network": ["api.example.com"]}))
+    (careful / "main.py").write_text(
+        CODE.replace(
+            "        print(",
+            "        import urllib.request\n"
+            "        urllib.request.urlopen('https://other.example.com', timeout=3)\n"
+            "        print(",
+        )
+    )
+    fix = 'add "other.example.com" to "network" in manifest.json'
+    found = answer("invoke", "lead_created", careful, code=1)
+    assert found["failure"]["type"] == "URLError"
+    assert fix in found["failure"]["message"]
+    assert found["failure"]["frames"][0]["line"] == 10
+    assert found["fix"] == fix
+    refused = f"[network: other.example.com:443 is refused: the manifest does not name it: {fix}]"
+    assert refused in found["logs"]
+    out, _ = run("invoke", "lead_created", careful, code=1)
+    assert f"fix: {fix}" in out.splitlines()
+    out, _ = run("test", careful, code=1)
+    assert "main.py:10" in out
+    assert f"fix: {fix}" in out
 
 
 @pytest.mark.parametrize(

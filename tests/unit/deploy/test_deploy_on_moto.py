@@ -456,7 +456,7 @@ def test_the_plan_is_plain_json(world: World) -> None:
 
     assert data["plugin"] == "scorer"
     assert [step["action"] for step in data["steps"]] == actions(plan)
-    assert len(data["warnings"]) == 2
+    assert len(data["warnings"]) == 1
 
 
 def test_every_action_has_a_method() -> None:

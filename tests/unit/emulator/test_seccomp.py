@@ -16,11 +16,14 @@ NUMBERS = {
     "x86_64": {"read": 0, "write": 1, "mmap": 9, "ioctl": 16, "socket": 41, "clone": 56, "fork": 57, "execve": 59,
                "ptrace": 101, "mount": 165, "unshare": 272, "setns": 308, "bpf": 321, "clone3": 435, "chroot": 161,
                "keyctl": 250, "io_uring_setup": 425, "umount2": 166, "pidfd_getfd": 438, "futex": 202,
-               "openat": 257, "userfaultfd": 323, "process_vm_readv": 310, "open_by_handle_at": 304},
+               "openat": 257, "userfaultfd": 323, "process_vm_readv": 310, "open_by_handle_at": 304,
+               "personality": 135, "socketpair": 53, "memfd_create": 319, "shmget": 29, "sethostname": 170,
+               "modify_ldt": 154},
     "aarch64": {"read": 63, "write": 64, "mmap": 222, "ioctl": 29, "socket": 198, "clone": 220, "execve": 221,
                 "ptrace": 117, "mount": 40, "unshare": 97, "setns": 268, "bpf": 280, "clone3": 435, "chroot": 51,
                 "keyctl": 219, "io_uring_setup": 425, "umount2": 39, "pidfd_getfd": 438, "futex": 98,
-                "openat": 56, "userfaultfd": 282, "process_vm_readv": 270, "open_by_handle_at": 265},
+                "openat": 56, "userfaultfd": 282, "process_vm_readv": 270, "open_by_handle_at": 265,
+                "personality": 92, "socketpair": 199, "memfd_create": 279, "shmget": 194, "sethostname": 161},
 }  # fmt: skip
 machines = pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
 
@@ -75,7 +78,7 @@ def test_what_programs_need_is_allowed(machine: str, name: str) -> None:
 @pytest.mark.parametrize(
     "name",
     ["ptrace", "mount", "umount2", "unshare", "setns", "bpf", "chroot", "keyctl", "io_uring_setup", "pidfd_getfd",
-     "userfaultfd", "process_vm_readv", "open_by_handle_at"],
+     "userfaultfd", "process_vm_readv", "open_by_handle_at", "personality", "sethostname"],
 )  # fmt: skip
 def test_what_is_dangerous_is_refused(machine: str, name: str) -> None:
     assert call(machine, name) == EPERM
@@ -104,7 +107,15 @@ def test_clone3_is_said_not_to_exist(machine: str) -> None:
 @machines
 @pytest.mark.parametrize("family", range(46))
 def test_socket_families(machine: str, family: int) -> None:
-    assert call(machine, "socket", family) == (ALLOW if family in (1, 2, 10, 16) else EAFNOSUPPORT)
+    for name in ("socket", "socketpair"):
+        assert call(machine, name, family) == (ALLOW if family in (1, 2, 10) else EAFNOSUPPORT)
+
+
+@machines
+def test_memory_that_nothing_would_count_is_refused(machine: str) -> None:
+    for name in ("memfd_create", "shmget"):
+        assert call(machine, name) == ALLOW
+        assert run(seccomp_filter(machine, memory_in_group=False), NUMBERS[machine][name], ARCH[machine]) == EPERM
 
 
 @machines

@@ -31,7 +31,7 @@ LOOSE: tuple[dict[str, Any], ...] = (
     {"permisions": ["read_leads"]},
     {"hooks": ["lead_created", {"name": "lead_updated", "priority": 5}], "python": "3.12"},
     {"hooks": ["booking_created"], "permissions": ["fly_to_the_moon"]},
-    {"network": ["b.example.com", "a.example.com"]},
+    {"network": ["b.example.com", "a.example.com", "*.example.com", "c.example.com:8443"]},
     {"network": "internet", "capabilities": ["storage"]},
     {"limits": {"memory_mb": 512, "timeout_s": 25, "concurrency": 3}},
     {"settings": {"key": {"type": "string", "secret": True}}},

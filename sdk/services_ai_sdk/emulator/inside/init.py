@@ -1,4 +1,4 @@
-"""The first thing in a worker: opens its two listeners, hands them out, waits, becomes the runtime client.
+"""The first thing in a worker: opens its listeners, hands them out, waits, becomes the runtime client.
 
 Standard library only, and no import of ours: this file is alone in the sandbox. `init.py CHANNEL_FD OPTIONS_JSON`.
 The listeners are opened here because this process alone is inside the worker's network namespace.
@@ -24,12 +24,13 @@ def main() -> None:
     """Runs the function's handler for ever."""
     channel = socket.socket(fileno=int(sys.argv[1]))
     options = json.loads(sys.argv[2])
-    runtime_api, aws = listen(options["runtime_port"]), listen(options["aws_port"])
+    opened = [listen(port) for port in options["ports"]]
+    runtime_api, aws = opened[:2]
     os.environ["AWS_LAMBDA_RUNTIME_API"] = f"127.0.0.1:{runtime_api.getsockname()[1]}"
     os.environ["AWS_ENDPOINT_URL"] = f"http://127.0.0.1:{aws.getsockname()[1]}"
-    socket.send_fds(channel, [b"listening"], [runtime_api.fileno(), aws.fileno()])
-    runtime_api.close()
-    aws.close()
+    socket.send_fds(channel, [b"listening"], [each.fileno() for each in opened])
+    for each in opened:
+        each.close()
     *own, runtime = options["sys_path"]
     # While the engine puts this process into its memory group: the runtime client, nothing of the function, whose
     # modules may bear the names of those that the client imports.

@@ -1,4 +1,4 @@
-# ruff: noqa: PTH112, PTH113, PTH116, PTH118, PTH123, PTH208, SIM115, PLW1510
+# ruff: noqa: PTH115, PTH112, PTH113, PTH116, PTH118, PTH123, PTH208, SIM115, PLW1510
 """Handlers that try to reach what is not theirs. Runs inside the sandbox only."""
 
 import ctypes
@@ -78,8 +78,18 @@ def connects(event, context):
         "udp loopback": _outcome(lambda: udp("127.0.0.1", event["udp"])),
         "udp public": _outcome(lambda: udp("192.0.2.1", 53)),
         "abstract": _outcome(lambda: named("\0" + event["abstract"])),
-        "interfaces": [name for _, name in socket.if_nameindex()],
+        "interfaces": [line.split(":")[0].strip() for line in open("/proc/net/dev").readlines()[2:]],
     }
+
+
+def _files(pid):
+    """What a process has open, without what Python opens to tell."""
+    targets = (_outcome(lambda fd=fd: os.readlink(f"/proc/{pid}/fd/{fd}")) for fd in range(64))
+    return sorted(
+        "pipe" if "pipe:" in target else "socket" if "socket:" in target else target
+        for target in targets
+        if target != "ENOENT"
+    )
 
 
 def processes(event, context):
@@ -91,6 +101,11 @@ def processes(event, context):
         "own": os.getpid(),
         "init's environment": _outcome(lambda: open("/proc/1/environ").read()),
         "init's memory": _outcome(lambda: open("/proc/1/mem", "rb").read(1)),
+        "init's files": _files(1),
+        "root": sorted(os.listdir("/")),
+        "init's root": _outcome(lambda: sorted(os.listdir("/proc/1/root"))),
+        "namespaces": {name: os.readlink(f"/proc/self/ns/{name}") for name in os.listdir("/proc/self/ns")},
+        "files": _files("self"),
     }
 
 
@@ -126,6 +141,20 @@ def privileged(event, context):
             "packet socket": _outcome(lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW)),
             "raw socket": _outcome(lambda: socket.socket(socket.AF_INET, socket.SOCK_RAW, 1)),
             "vsock": _outcome(lambda: socket.socket(40, socket.SOCK_STREAM)),
+            "netlink socket": _outcome(lambda: socket.socket(16, socket.SOCK_RAW, 0)),
+            "alg socket": _outcome(lambda: socket.socket(38, socket.SOCK_SEQPACKET)),
+            "personality": _libc("personality", 0xFFFFFFFF),
+            "modify_ldt": _libc("syscall", 154, 0, None, 0),
+            "new namespace by clone": _libc("syscall", 56, 0x10000000 | 17, None, None, None, None),
+            "clone3": _libc("syscall", 435, None, 0),
+            "open_by_handle_at": _libc("syscall", 304, 0, None, 0),
+            "pivot_root": _libc("syscall", 155, b"/tmp", b"/tmp"),
+            "fsopen": _libc("syscall", 430, b"tmpfs", 0),
+            "kexec": _libc("syscall", 246, 0, 0, None, 0),
+            "init_module": _libc("syscall", 175, None, 0, b""),
+            "clock": _libc("clock_settime", 0, (ctypes.c_long * 2)(0, 0)),
+            "pidfd_getfd": _libc("syscall", 438, 0, 0, 0),
+            "x32": _libc("syscall", 0x40000000 + 39),
             "raised limit": _libc("setrlimit", 7, (ctypes.c_ulong * 2)(1 << 20, 1 << 20)),
         }
     finally:
@@ -137,6 +166,20 @@ def status(event, context):
     wanted = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs", "Seccomp")
     with open("/proc/self/status") as file:
         return {name: value.strip() for name, _, value in (line.partition(":") for line in file) if name in wanted}
+
+
+def memory_that_is_not_mapped(event, context):
+    """Whether a function may have any, and how long a file in memory may be."""
+
+    def fills():
+        fd = os.memfd_create("kept")
+        try:
+            os.ftruncate(fd, event["bytes"])
+        finally:
+            os.close(fd)
+        return "kept"
+
+    return [_outcome(fills), _libc("shmget", 0, 4096, 0o1600)]
 
 
 def set_uid_program(event, context):

@@ -86,7 +86,7 @@ def limits(event, context):
 
     return {
         name: resource.getrlimit(getattr(resource, name))
-        for name in ("RLIMIT_NOFILE", "RLIMIT_CORE", "RLIMIT_NPROC")
+        for name in ("RLIMIT_NOFILE", "RLIMIT_CORE", "RLIMIT_NPROC", "RLIMIT_FSIZE", "RLIMIT_CPU")
     }
 
 
