@@ -116,7 +116,7 @@ def _one(row: PluginStatus, now_s: float) -> None:
         ("not run", _not_run(row) if row.lacking else ""),
         ("probes", screen.safe_line(row.probes.sentence(now_s), 400) if row.probes else ""),
         ("hooks", ", ".join(f"{name} (priority {priority})" for name, priority in record.hooks)),
-        ("grants", ", ".join(record.grants) or "none"),
+        ("grants", ", ".join((*record.grants.permissions, *record.grants.capabilities)) or "none"),
         ("network", record.network),
         ("runs as", f"{record.python}, {record.memory_mb} MB, {record.timeout_s} s"),
         *_needs(record),

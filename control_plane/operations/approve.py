@@ -27,6 +27,7 @@ from control_plane.rules.not_run import lacking
 from control_plane.table.audit import AuditRow
 from control_plane.table.plugins import PluginRecord, Plugins, ReleaseRecord
 from control_plane.table.routes import Route
+from services_ai_sdk.access.grants import Grants
 from services_ai_sdk.manifest.inspected import InspectedPackage
 from services_ai_sdk.wire.errors import InvalidInputError, ServicesAIError
 
@@ -190,7 +191,7 @@ class Approver:
             manifest=inspected.manifest,
             package=stored(package, inspected.package_sha256),
             layer=stored(layer, inspected.layer_sha256) if layer else None,
-            grants=tuple(inspected.manifest.permissions),
+            grants=Grants.asked_by(inspected.manifest),
         )
 
     def _take_effect(
@@ -218,7 +219,8 @@ class Approver:
                 priority=hook.priority,
                 alias_arn=deployment.alias_arn,
                 timeout_s=record.timeout_s,
-                permissions=record.grants,
+                permissions=record.grants.permissions,
+                resources=deployment.resources,
                 settings=dict(manifest.default_settings()),
             )
             for hook in manifest.hooks

@@ -7,6 +7,7 @@ from dataclasses import replace
 from control_plane.operations.ports import Deployment
 from control_plane.rules.text import one_line
 from control_plane.table.plugins import PluginDependency, PluginRecord
+from services_ai_sdk.access.grants import Grants
 from services_ai_sdk.manifest.inspected import InspectedPackage
 from services_ai_sdk.wire.failure import Category, Failure
 
@@ -62,7 +63,7 @@ def record_of(inspected: InspectedPackage, deployment: Deployment, actor: str, a
         python=deployment.python,
         smoke=deployment.smoke,
         hooks=tuple((hook.name, hook.priority) for hook in manifest.hooks),
-        grants=tuple(manifest.permissions),
+        grants=Grants.asked_by(manifest),
         network=network,
         memory_mb=manifest.limits.memory_mb,
         timeout_s=manifest.limits.timeout_s,

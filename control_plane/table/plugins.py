@@ -14,6 +14,7 @@ from control_plane.table.codec import Item
 from control_plane.table.dynamo import ConditionFailed, Delete, Put, Table
 from control_plane.table.expressions import Update
 from control_plane.table.routes import Route, route_put
+from services_ai_sdk.access.grants import Grants
 from services_ai_sdk.wire import jsontext
 from services_ai_sdk.wire.errors import PlatformError
 
@@ -74,7 +75,7 @@ class PluginRecord:
     python: str
     smoke: str
     hooks: tuple[tuple[str, int], ...]
-    grants: tuple[str, ...]
+    grants: Grants
     network: str
     memory_mb: int
     timeout_s: int
@@ -85,7 +86,11 @@ class PluginRecord:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON."""
-        return {**asdict(self), "hooks": [{"name": name, "priority": priority} for name, priority in self.hooks]}
+        return {
+            **asdict(self),
+            "grants": self.grants.to_dict(),
+            "hooks": [{"name": name, "priority": priority} for name, priority in self.hooks],
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +216,7 @@ def _record(item: Item) -> PluginRecord:
             **raw,
             "layer_arns": tuple(raw["layer_arns"]),
             "hooks": tuple((name, priority) for name, priority in raw["hooks"]),
-            "grants": tuple(raw["grants"]),
+            "grants": Grants.from_dict(raw["grants"]),
             "dependencies": tuple(map(PluginDependency.from_dict, raw["dependencies"])),
             "warnings": tuple(raw["warnings"]),
         }

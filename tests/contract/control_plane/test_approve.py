@@ -18,7 +18,7 @@ def test_an_approval_records_deploys_and_routes(world: World) -> None:
     done = world.approve("alpha", reason="looks fine")
     assert done.record is not None
     assert done.record.package_sha256 == sha256
-    assert done.record.grants == ("read_leads",)
+    assert done.record.grants.permissions == ("read_leads",)
     (release,) = world.deployer.releases
     assert release.package.key == f"artifacts/{sha256}.zip"
     assert hashlib.sha256(world.store.objects[release.package.key][1]).hexdigest() == sha256
