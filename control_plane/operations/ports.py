@@ -66,6 +66,7 @@ class Deployment:
             this release was live already.
         warnings: What an admin should know, one line each.
         resources: What the plugin is told of its own resources, by capability.
+        policy: Statements of its role, each with its reason as `Why`.
     """
 
     function_arn: str
@@ -77,6 +78,7 @@ class Deployment:
     smoke: str
     warnings: tuple[str, ...] = ()
     resources: dict[str, dict[str, str]] = field(default_factory=dict)
+    policy: tuple[dict[str, Any], ...] = ()
 
 
 class Plan(Protocol):

@@ -43,7 +43,9 @@ def with_failed(known: tuple[PluginDependency, ...], raw: object) -> tuple[Plugi
     )
 
 
-def record_of(inspected: InspectedPackage, deployment: Deployment, actor: str, at_ms: int) -> PluginRecord:
+def record_of(
+    inspected: InspectedPackage, deployment: Deployment, grants: Grants, actor: str, at_ms: int
+) -> PluginRecord:
     """What is live from now on."""
     manifest = inspected.manifest
     network = manifest.network if isinstance(manifest.network, str) else ", ".join(manifest.network)
@@ -63,7 +65,7 @@ def record_of(inspected: InspectedPackage, deployment: Deployment, actor: str, a
         python=deployment.python,
         smoke=deployment.smoke,
         hooks=tuple((hook.name, hook.priority) for hook in manifest.hooks),
-        grants=Grants.asked_by(manifest),
+        grants=grants,
         network=network,
         memory_mb=manifest.limits.memory_mb,
         timeout_s=manifest.limits.timeout_s,
@@ -71,4 +73,6 @@ def record_of(inspected: InspectedPackage, deployment: Deployment, actor: str, a
         deployed_at_ms=at_ms,
         deployed_by=actor,
         warnings=deployment.warnings,
+        asked=Grants.asked_by(manifest),
+        policy=deployment.policy,
     )

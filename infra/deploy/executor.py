@@ -81,6 +81,7 @@ class Executor:
             smoke=done.smoke,
             warnings=plan.warnings,
             resources=plan.resources,
+            policy=tuple(one.to_dict() for one in plan.policy),
         )
 
     def _create_role(self, plan: DeployPlan, step: Step, done: _Done) -> None:
