@@ -22,14 +22,14 @@ from services_ai_sdk.cli.pipes import quiet_when_nobody_reads
 from services_ai_sdk.wire.errors import ServicesAIError
 
 _EXAMPLES: dict[Callable[..., None], str] = {
-    status: "`services-ai-admin status`, `services-ai-admin status lead-scorer --json`",
+    status: "`services-ai-admin status`, `… status lead-scorer --json`, `… status lead-scorer --policy`",
     why: "`services-ai-admin why lead-scorer`",
     errors: "`services-ai-admin errors`, `services-ai-admin errors lead-scorer --limit 5`",
     error: "`services-ai-admin error 3f1c9ab24d10`",
     logs: "`services-ai-admin logs lead-scorer -n 50`",
     enable: "`services-ai-admin enable lead-scorer --reason 'fixed in 1.0.1'`",
     disable: "`services-ai-admin disable lead-scorer --reason 'wrong scores, see ticket 123'`",
-    approve: "`services-ai-admin approve lead-scorer --dry-run`, `… approve lead-scorer --version 1.0.1`",
+    approve: "`services-ai-admin approve lead-scorer --dry-run`, `… approve lead-scorer --without email`",
 }
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from control_plane.cli import screen
+from control_plane.cli.approve import granted_lines
 from control_plane.cli.screen import JsonOption
 from control_plane.rules.wording import headline
 
@@ -20,12 +21,19 @@ if TYPE_CHECKING:
 def status(
     plugin: Annotated[str | None, typer.Argument(metavar="[PLUGIN]", help="Only this one.")] = None,
     *,
+    policy: Annotated[
+        bool, typer.Option("--policy", help="What its role allows and why; what a submitted upgrade changes.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Show how plugins are doing: the fleet, worst first, or all about one."""
     from control_plane.cli.plane import control_plane
+    from control_plane.cli.policy import show_policy
 
     ours = control_plane()
+    if policy:
+        show_policy(ours, plugin, as_json=as_json)
+        return
     rows = [ours.fleet.one(plugin)] if plugin else ours.fleet.all()
     now_s = ours.clock.now_s()
     if as_json:
@@ -116,8 +124,7 @@ def _one(row: PluginStatus, now_s: float) -> None:
         ("not run", _not_run(row) if row.lacking else ""),
         ("probes", screen.safe_line(row.probes.sentence(now_s), 400) if row.probes else ""),
         ("hooks", ", ".join(f"{name} (priority {priority})" for name, priority in record.hooks)),
-        ("grants", ", ".join(record.grants) or "none"),
-        ("network", record.network),
+        *granted_lines(record.asked, record.grants),
         ("runs as", f"{record.python}, {record.memory_mb} MB, {record.timeout_s} s"),
         *_needs(record),
         ("function", f"{record.function_arn} (version {record.function_version})"),

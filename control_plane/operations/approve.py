@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from control_plane.operations.clock import Clock
+from control_plane.operations.granting import Asking, Decide, asking_of, granted, in_words
 from control_plane.operations.ports import (
     ArtifactStore,
     Deployer,
@@ -27,6 +28,7 @@ from control_plane.rules.not_run import lacking
 from control_plane.table.audit import AuditRow
 from control_plane.table.plugins import PluginRecord, Plugins, ReleaseRecord
 from control_plane.table.routes import Route
+from services_ai_sdk.access.grants import Grants
 from services_ai_sdk.manifest.inspected import InspectedPackage
 from services_ai_sdk.wire.errors import InvalidInputError, ServicesAIError
 
@@ -38,6 +40,8 @@ class Approval:
     """What came of it.
 
     Attributes:
+        asking: What it asks for, beside what was decided before.
+        grants: What was granted; in a dry run what would be, if all that is new were.
         deployment: What the deploy left behind; None for a dry run.
         record: What is deployed; None for a dry run.
         breaker: The plugin's breaker after the deploy; None for a dry run.
@@ -47,6 +51,8 @@ class Approval:
     submission: Submission
     inspected: InspectedPackage
     plan: Plan
+    asking: Asking
+    grants: Grants
     deployment: Deployment | None = None
     record: PluginRecord | None = None
     breaker: BreakerState | None = None
@@ -59,6 +65,12 @@ class Approval:
             "version": self.submission.version,
             "package_sha256": self.inspected.package_sha256,
             "findings": [finding.to_dict() for finding in self.inspected.findings],
+            "grants": {
+                "asked": self.asking.asked.to_dict(),
+                "granted": self.grants.to_dict(),
+                "withheld": list(self.asking.asked.beyond(self.grants)),
+                "wider": list(self.asking.undecided) if self.asking.before_version else [],
+            },
             "dry_run": self.record is None,
             "plan": self.plan.to_dict(),
             "deployment": asdict(self.deployment) if self.deployment else None,
@@ -93,10 +105,20 @@ class Approver:
         version: str | None,
         actor: str,
         progress: Progress,
+        decide: Decide,
         dry_run: bool = False,
         reason: str = "",
     ) -> Approval:
         """Approves the newest submission of a plugin, or of one of its versions. Approving again is harmless.
+
+        Args:
+            plugin_id: Whose.
+            version: None for what was submitted last.
+            actor: Who approves.
+            progress: Told of each step.
+            decide: Says what is granted, after every check and before anything changes.
+            dry_run: Check and plan; change nothing.
+            reason: For the audit.
 
         Raises:
             InvalidInputError: There is no such submission, or it is unsafe or malformed.
@@ -113,11 +135,14 @@ class Approver:
             package, layer = self._download(submission, Path(folder))
             inspected = self.inspector.inspect(package, layer)
             _same(submission, inspected)
+            asking = asking_of(inspected.manifest, inspected.package_sha256, self.plugins)
+            grants = granted(decide, asking)
             if dry_run:
-                release = self._release(inspected, package=package, layer=layer, keep=False)
+                release = self._release(inspected, grants, package=package, layer=layer, keep=False)
                 missing = self.lacks(inspected.manifest.python or "") or ""
-                return Approval(submission, inspected, self.deployer.plan(release), lacking=missing)
-            release = self._release(inspected, package=package, layer=layer, keep=True)
+                plan = self.deployer.plan(release)
+                return Approval(submission, inspected, plan, asking, grants, lacking=missing)
+            release = self._release(inspected, grants, package=package, layer=layer, keep=True)
         approved = ReleaseRecord(
             plugin_id=plugin_id,
             version=submission.version,
@@ -126,9 +151,12 @@ class Approver:
             actor=actor,
             at_ms=self.clock.now_ms(),
             manifest=inspected.manifest.to_dict(),
+            grants=grants,
             dependencies=dependencies_of(inspected, "pending"),
         )
-        self.plugins.write_release(approved, self._audit(approved, "approve", reason))
+        self.plugins.write_release(
+            approved, self._audit(approved, "approve", reason, in_words(asking.asked, grants))
+        )
         try:
             plan = self.deployer.plan(release)
             deployment = self.deployer.execute(plan, say)
@@ -150,6 +178,8 @@ class Approver:
             submission,
             inspected,
             plan,
+            asking,
+            grants,
             deployment,
             record,
             breaker,
@@ -180,7 +210,9 @@ class Approver:
         self.store.download(submission.layer_key, layer)
         return package, layer
 
-    def _release(self, inspected: InspectedPackage, *, package: Path, layer: Path | None, keep: bool) -> Release:
+    def _release(
+        self, inspected: InspectedPackage, grants: Grants, *, package: Path, layer: Path | None, keep: bool
+    ) -> Release:
         """What is deployed are the very bytes that were checked: stored again, where no author can write."""
 
         def stored(source: Path, sha256: str) -> StoredObject:
@@ -190,7 +222,7 @@ class Approver:
             manifest=inspected.manifest,
             package=stored(package, inspected.package_sha256),
             layer=stored(layer, inspected.layer_sha256) if layer else None,
-            grants=tuple(inspected.manifest.permissions),
+            grants=grants,
         )
 
     def _take_effect(
@@ -205,7 +237,7 @@ class Approver:
             earlier = before.smoke if before is not None and again else SMOKE_UNKNOWN
             deployment = replace(deployment, smoke=earlier)
         at_ms = self.clock.now_ms()
-        record = record_of(inspected, deployment, approved.actor, at_ms)
+        record = record_of(inspected, deployment, approved.grants or Grants(), approved.actor, at_ms)
         if before is not None and again:
             record = replace(record, deployed_at_ms=before.deployed_at_ms, deployed_by=before.deployed_by)
         released = replace(approved, status="deployed", at_ms=at_ms, dependencies=record.dependencies)
@@ -218,7 +250,8 @@ class Approver:
                 priority=hook.priority,
                 alias_arn=deployment.alias_arn,
                 timeout_s=record.timeout_s,
-                permissions=record.grants,
+                permissions=record.grants.permissions,
+                resources=deployment.resources,
                 settings=dict(manifest.default_settings()),
             )
             for hook in manifest.hooks
@@ -236,7 +269,7 @@ class Approver:
         )
         return deployment, record, breaker
 
-    def _audit(self, release: ReleaseRecord, action: str, reason: str) -> AuditRow:
+    def _audit(self, release: ReleaseRecord, action: str, reason: str, detail: str = "") -> AuditRow:
         return AuditRow(
             plugin_id=release.plugin_id,
             row_id=self.new_id(),
@@ -245,6 +278,7 @@ class Approver:
             actor=release.actor,
             reason=reason,
             version=release.version,
+            detail=detail,
         )
 
 

@@ -101,6 +101,7 @@ class Dispatcher:
                 args={},
                 settings=route.settings,
                 permissions=route.permissions,
+                resources=route.resources,
                 tenant=call.tenant,
                 budget_ms=budget_ms,
                 hops=call.hops,

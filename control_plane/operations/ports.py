@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from services_ai_sdk.access.grants import Grants
     from services_ai_sdk.manifest.inspected import InspectedPackage
     from services_ai_sdk.manifest.model import Manifest
     from services_ai_sdk.wire.outcome import OutcomesMessage
@@ -44,13 +45,13 @@ class Release:
 
     Attributes:
         layer: None when the plugin has no dependencies.
-        grants: Permissions an admin granted (a subset of the manifest's).
+        grants: What an admin granted: what the manifest asks for, or less.
     """
 
     manifest: Manifest
     package: StoredObject
     layer: StoredObject | None
-    grants: tuple[str, ...]
+    grants: Grants
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,8 @@ class Deployment:
         smoke: `passed`, or `not run: …` with what is missing on this machine; empty where no call was made because
             this release was live already.
         warnings: What an admin should know, one line each.
+        resources: What the plugin is told of its own resources, by capability.
+        policy: Statements of its role, each with its reason as `Why`.
     """
 
     function_arn: str
@@ -74,6 +77,8 @@ class Deployment:
     python: str
     smoke: str
     warnings: tuple[str, ...] = ()
+    resources: dict[str, dict[str, str]] = field(default_factory=dict)
+    policy: tuple[dict[str, Any], ...] = ()
 
 
 class Plan(Protocol):

@@ -7,6 +7,7 @@ from dataclasses import replace
 from control_plane.operations.ports import Deployment
 from control_plane.rules.text import one_line
 from control_plane.table.plugins import PluginDependency, PluginRecord
+from services_ai_sdk.access.grants import Grants
 from services_ai_sdk.manifest.inspected import InspectedPackage
 from services_ai_sdk.wire.failure import Category, Failure
 
@@ -42,7 +43,9 @@ def with_failed(known: tuple[PluginDependency, ...], raw: object) -> tuple[Plugi
     )
 
 
-def record_of(inspected: InspectedPackage, deployment: Deployment, actor: str, at_ms: int) -> PluginRecord:
+def record_of(
+    inspected: InspectedPackage, deployment: Deployment, grants: Grants, actor: str, at_ms: int
+) -> PluginRecord:
     """What is live from now on."""
     manifest = inspected.manifest
     network = manifest.network if isinstance(manifest.network, str) else ", ".join(manifest.network)
@@ -62,7 +65,7 @@ def record_of(inspected: InspectedPackage, deployment: Deployment, actor: str, a
         python=deployment.python,
         smoke=deployment.smoke,
         hooks=tuple((hook.name, hook.priority) for hook in manifest.hooks),
-        grants=tuple(manifest.permissions),
+        grants=grants,
         network=network,
         memory_mb=manifest.limits.memory_mb,
         timeout_s=manifest.limits.timeout_s,
@@ -70,4 +73,6 @@ def record_of(inspected: InspectedPackage, deployment: Deployment, actor: str, a
         deployed_at_ms=at_ms,
         deployed_by=actor,
         warnings=deployment.warnings,
+        asked=Grants.asked_by(manifest),
+        policy=deployment.policy,
     )

@@ -18,6 +18,7 @@ class AuditRow:
         row_id: Makes two rows of one millisecond two.
         action: `approve`, `deploy-failed`, `enable`, `disable` …
         before: The breaker's state, where the action changed it; `after` likewise.
+        detail: What else was decided: what was granted and withheld.
     """
 
     plugin_id: str
@@ -29,6 +30,7 @@ class AuditRow:
     version: str = ""
     before: str = ""
     after: str = ""
+    detail: str = ""
 
 
 def audit_put(row: AuditRow) -> Put:
@@ -44,6 +46,7 @@ def audit_put(row: AuditRow) -> Put:
         "version": row.version,
         "before": row.before,
         "after": row.after,
+        "detail": row.detail,
     }
     return Put(item, only_new=True)
 
@@ -61,4 +64,5 @@ def audit_rows(table: Table, plugin_id: str) -> Iterator[AuditRow]:
             version=item.get("version", ""),
             before=item.get("before", ""),
             after=item.get("after", ""),
+            detail=item.get("detail", ""),
         )

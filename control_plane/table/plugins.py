@@ -14,6 +14,7 @@ from control_plane.table.codec import Item
 from control_plane.table.dynamo import ConditionFailed, Delete, Put, Table
 from control_plane.table.expressions import Update
 from control_plane.table.routes import Route, route_put
+from services_ai_sdk.access.grants import Grants
 from services_ai_sdk.wire import jsontext
 from services_ai_sdk.wire.errors import PlatformError
 
@@ -56,7 +57,10 @@ class PluginRecord:
         python: Lambda runtime.
         smoke: `passed`, `not run: …` or `unknown: …`; of the deploy that made this release live.
         hooks: Name and priority.
+        grants: What an admin granted of what it asks for.
         deployed_at_ms: Unix milliseconds.
+        asked: What its manifest asks for.
+        policy: Statements of its role, each with its reason as `Why`.
     """
 
     plugin_id: str
@@ -74,7 +78,7 @@ class PluginRecord:
     python: str
     smoke: str
     hooks: tuple[tuple[str, int], ...]
-    grants: tuple[str, ...]
+    grants: Grants
     network: str
     memory_mb: int
     timeout_s: int
@@ -82,10 +86,17 @@ class PluginRecord:
     deployed_at_ms: int
     deployed_by: str
     warnings: tuple[str, ...] = field(default=())
+    asked: Grants = field(default_factory=Grants)
+    policy: tuple[dict[str, Any], ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON."""
-        return {**asdict(self), "hooks": [{"name": name, "priority": priority} for name, priority in self.hooks]}
+        return {
+            **asdict(self),
+            "grants": self.grants.to_dict(),
+            "asked": self.asked.to_dict(),
+            "hooks": [{"name": name, "priority": priority} for name, priority in self.hooks],
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +108,7 @@ class ReleaseRecord:
         error: Why the deploy failed; empty otherwise.
         failure: What the plugin answered the smoke call with, as the wire has it; None where that is not why.
         manifest: As packaged.
+        grants: What the admin granted; None in records of earlier versions.
         dependencies: Its packages; which of them failed, where one did.
     """
 
@@ -109,6 +121,7 @@ class ReleaseRecord:
     manifest: dict[str, Any]
     error: str = ""
     failure: dict[str, Any] | None = None
+    grants: Grants | None = None
     dependencies: tuple[PluginDependency, ...] = ()
 
 
@@ -140,7 +153,8 @@ class Plugins:
         for item in self._table.query(keys.plugin(plugin_id), prefix=keys.RELEASE):
             raw = jsontext.loads(item["doc"], what="a release")
             known = tuple(map(PluginDependency.from_dict, raw.get("dependencies", ())))
-            yield ReleaseRecord(**{**raw, "dependencies": known})
+            decided = None if raw.get("grants") is None else Grants.from_dict(raw["grants"])
+            yield ReleaseRecord(**{**raw, "grants": decided, "dependencies": known})
 
     def write_release(self, release: ReleaseRecord, audit: AuditRow) -> None:
         """An approval, or that its deploy failed, with its audit row."""
@@ -211,7 +225,10 @@ def _record(item: Item) -> PluginRecord:
             **raw,
             "layer_arns": tuple(raw["layer_arns"]),
             "hooks": tuple((name, priority) for name, priority in raw["hooks"]),
-            "grants": tuple(raw["grants"]),
+            "grants": Grants.from_dict(raw["grants"]),
+            # Records of earlier versions: all that was asked for was granted, and no policy was kept.
+            "asked": Grants.from_dict(raw.get("asked", raw["grants"])),
+            "policy": tuple(raw.get("policy", ())),
             "dependencies": tuple(map(PluginDependency.from_dict, raw["dependencies"])),
             "warnings": tuple(raw["warnings"]),
         }

@@ -20,6 +20,7 @@ class Route:
         alias_arn: What is invoked.
         timeout_s: Of the function.
         settings: As the plugin sees them; a secret one is there by name only.
+        resources: What the plugin is told of its own resources in AWS, by capability.
     """
 
     hook: str
@@ -30,6 +31,7 @@ class Route:
     timeout_s: int
     permissions: tuple[str, ...] = ()
     settings: dict[str, Any] = field(default_factory=dict)
+    resources: dict[str, Any] = field(default_factory=dict)
 
 
 def route_put(route: Route) -> Put:
@@ -44,6 +46,7 @@ def route_put(route: Route) -> Put:
         "timeout_s": route.timeout_s,
         "permissions": jsontext.dumps(list(route.permissions)),
         "settings": jsontext.dumps(route.settings),
+        "resources": jsontext.dumps(route.resources),
     }
     return Put(item)
 
@@ -70,6 +73,8 @@ class Routes:
                 timeout_s=item["timeout_s"],
                 permissions=tuple(jsontext.loads(item["permissions"], what="a route's permissions")),
                 settings=jsontext.loads(item["settings"], what="a route's settings"),
+                # Routes of earlier versions have none.
+                resources=jsontext.loads(item.get("resources", "{}"), what="a route's resources"),
             )
             for item in self._table.query(keys.hook(hook))
         )

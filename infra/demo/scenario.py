@@ -181,7 +181,7 @@ class Scenario:
     def _deploy(self, cloud: Cloud, package: dict[str, Any]) -> PluginRecord:
         commands, plugin_id, version = cloud.commands, package["id"], package["version"]
         commands.data("services-ai-plugin", "submit", package["package"])
-        approved = commands.data("services-ai-admin", "approve", plugin_id, "--version", version)
+        approved = commands.data("services-ai-admin", "approve", plugin_id, "--version", version, "--yes")
         deployment = approved["deployment"]
         return PluginRecord(
             id=plugin_id,

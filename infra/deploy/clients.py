@@ -17,6 +17,7 @@ class Clients:
     lambda_: Any
     logs: Any
     s3: Any
+    sqs: Any
     invoke: Any
     """Lambda client for the smoke call: one attempt, and it waits longer than a function may run."""
 
@@ -37,5 +38,6 @@ class Clients:
             lambda_=session.client("lambda", config=patient),
             logs=session.client("logs", config=patient),
             s3=session.client("s3", config=patient),
+            sqs=session.client("sqs", config=patient),
             invoke=session.client("lambda", config=once),
         )

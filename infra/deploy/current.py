@@ -12,7 +12,9 @@ from infra.names import LIVE_ALIAS, ROLE_POLICY_NAME
 if TYPE_CHECKING:
     from infra.deploy.clients import Clients
 
-_MISSING = frozenset({"ResourceNotFoundException", "NoSuchEntity", "404", "NoSuchKey", "NotFound"})
+MISSING_QUEUE = frozenset({"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"})
+"""SQS's code in the query protocol, and the shape's name that the JSON protocol has."""
+_MISSING = MISSING_QUEUE | {"ResourceNotFoundException", "NoSuchEntity", "404", "NoSuchKey", "NotFound"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class Current:
     Attributes:
         role_whole: Whether the role is there with its policy and boundary; a deploy may have stopped between them.
         log_group_whole: Whether the log group is there with its retention.
+        queue_exists: Whether the plugin has a queue of its own.
         layer_arn: Version ARN of the dependency layer with the wanted bytes; empty when there is none.
         function: `$LATEST`, or None.
         live: What the alias `live` points to, or None.
@@ -58,6 +61,7 @@ class Current:
     role_whole: bool
     log_group_whole: bool
     profile_exists: bool
+    queue_exists: bool
     layer_arn: str
     function: FunctionState | None
     live: FunctionState | None
@@ -98,6 +102,11 @@ class CurrentReader:
         """Whether the object is there."""
         with plainly(f"looking for s3://{bucket}/{key}"):
             return self._found(self._clients.s3.head_object, Bucket=bucket, Key=key) is not None
+
+    def queue_exists(self, name: str) -> bool:
+        """Whether the queue is there."""
+        with plainly(f"looking for the queue {name}"):
+            return self._found(self._clients.sqs.get_queue_url, QueueName=name) is not None
 
     def layer_arn(self, layer_name: str, sha256: str) -> str:
         """ARN of the newest version of the layer that has exactly these bytes; empty when none has."""

@@ -59,6 +59,7 @@ class AwsDeployer:
             role_whole=reader.role_whole(want.role_name, want.policy, self._platform.boundary_arn),
             log_group_whole=reader.log_group_whole(want.log_group, LOG_RETENTION_DAYS),
             profile_exists=reader.object_exists(self._platform.bucket, want.profile_key),
+            queue_exists=reader.queue_exists(want.queue_name),
             layer_arn=reader.layer_arn(want.layer_name, release.layer.sha256) if release.layer else "",
             function=reader.function(want.function_name),
             live=reader.function(want.function_name, live_version) if live_version else None,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from control_plane.aws_errors import aws_code, plainly
 from control_plane.operations.ports import Deployment, Progress
+from infra.deploy.current import MISSING_QUEUE
 from infra.deploy.plan import Action, DeployPlan, Step
 from infra.deploy.smoke import smoke_call
 from infra.names import LIVE_ALIAS, ROLE_POLICY_NAME
@@ -45,6 +46,7 @@ class Executor:
         self._methods: dict[Action, Callable[[DeployPlan, Step, _Done], None]] = {
             Action.CREATE_ROLE: self._create_role,
             Action.CREATE_LOG_GROUP: self._create_log_group,
+            Action.CREATE_QUEUE: self._create_queue,
             Action.PUBLISH_LAYER: self._publish_layer,
             Action.PUT_PROFILE: self._put_profile,
             Action.CREATE_FUNCTION: self._create_function,
@@ -54,6 +56,7 @@ class Executor:
             Action.PUBLISH_VERSION: self._publish_version,
             Action.SMOKE_CALL: self._smoke_call,
             Action.MOVE_LIVE: self._move_live,
+            Action.DELETE_QUEUE: self._delete_queue,
         }
 
     def execute(self, plan: DeployPlan, progress: Progress) -> Deployment:
@@ -77,6 +80,8 @@ class Executor:
             python=plan.release.manifest.python or "",
             smoke=done.smoke,
             warnings=plan.warnings,
+            resources=plan.resources,
+            policy=tuple(one.to_dict() for one in plan.policy),
         )
 
     def _create_role(self, plan: DeployPlan, step: Step, done: _Done) -> None:
@@ -107,6 +112,22 @@ class Executor:
             if aws_code(error) != "ResourceAlreadyExistsException":
                 raise
         logs.put_retention_policy(logGroupName=step.target, retentionInDays=step.parameters["RetentionInDays"])
+
+    def _create_queue(self, plan: DeployPlan, step: Step, done: _Done) -> None:
+        sqs, wanted = self._clients.sqs, step.parameters
+        self._waiting.until_accepted(
+            lambda: sqs.create_queue(QueueName=step.target, Attributes=wanted["Attributes"], tags=wanted["Tags"]),
+            done.say,
+        )
+
+    def _delete_queue(self, plan: DeployPlan, step: Step, done: _Done) -> None:
+        sqs = self._clients.sqs
+        try:
+            sqs.delete_queue(QueueUrl=sqs.get_queue_url(QueueName=step.target)["QueueUrl"])
+        except self._clients.ClientError as error:
+            # Another deploy was first.
+            if aws_code(error) not in MISSING_QUEUE:
+                raise
 
     def _publish_layer(self, plan: DeployPlan, step: Step, done: _Done) -> None:
         wanted = step.parameters

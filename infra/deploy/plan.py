@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from control_plane.operations.ports import Release
+from services_ai_sdk.access.statement import Statement
 
 
 class Action(StrEnum):
@@ -14,6 +15,7 @@ class Action(StrEnum):
 
     CREATE_ROLE = "create-role"
     CREATE_LOG_GROUP = "create-log-group"
+    CREATE_QUEUE = "create-queue"
     PUBLISH_LAYER = "publish-layer"
     PUT_PROFILE = "put-profile"
     CREATE_FUNCTION = "create-function"
@@ -23,6 +25,7 @@ class Action(StrEnum):
     PUBLISH_VERSION = "publish-version"
     SMOKE_CALL = "smoke-call"
     MOVE_LIVE = "move-live"
+    DELETE_QUEUE = "delete-queue"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,8 @@ class DeployPlan:
     """Everything a deploy would do, in order.
 
     Attributes:
+        resources: What the plugin is told of its own resources, by capability that it asks for.
+        policy: What its role allows, each statement with its reason.
         layer_arn: The dependency layer where it exists already; empty when a step publishes it or none is needed.
         live_version: Lambda version that `live` already points to and that is exactly this release; empty if none.
     """
@@ -63,6 +68,8 @@ class DeployPlan:
     live_version: str
     steps: tuple[Step, ...]
     warnings: tuple[str, ...] = ()
+    resources: dict[str, dict[str, str]] = field(default_factory=dict)
+    policy: tuple[Statement, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for `--json` and `--dry-run`."""
@@ -72,5 +79,6 @@ class DeployPlan:
             "function_arn": self.function_arn,
             "role_arn": self.role_arn,
             "steps": [step.to_dict() for step in self.steps],
+            "policy": [statement.to_dict() for statement in self.policy],
             "warnings": list(self.warnings),
         }

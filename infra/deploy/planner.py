@@ -10,14 +10,18 @@ from infra.deploy.current import Current, FunctionState
 from infra.deploy.plan import Action, DeployPlan, Step
 from infra.names import LIVE_ALIAS, PLUGIN_HANDLER, PROFILE_TAG
 from services_ai_sdk.access.digest import canonical_digest
-from services_ai_sdk.access.policy import role_policy, trust_policy
-from services_ai_sdk.access.profile import not_granted, process_profile
+from services_ai_sdk.access.grants import granted_manifest
+from services_ai_sdk.access.policy import role_policy, role_statements, trust_policy
+from services_ai_sdk.access.profile import process_profile
+from services_ai_sdk.access.statement import Statement
 from services_ai_sdk.wire.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from infra.deploy.platform import Platform
 
 LOG_RETENTION_DAYS = 30
+QUEUE_ATTRIBUTES = {"MessageRetentionPeriod": "1209600", "SqsManagedSseEnabled": "true", "VisibilityTimeout": "30"}
+"""14 days, and longer invisible than a call of a plugin may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +38,22 @@ class Wanted:
     profile: dict[str, Any]
     profile_key: str
     layer_name: str
+    queue_name: str
+    statements: tuple[Statement, ...]
+    resources: dict[str, dict[str, str]]
 
 
 def wanted(release: Release, platform: Platform) -> Wanted:
     """Names, policies and profile of a release."""
-    identity = platform.identity(release.manifest.plugin_id)
-    policy, trust = role_policy(identity), trust_policy(identity)
+    manifest = release.manifest
+    own = platform.own(manifest.plugin_id)
+    identity = own.identity
+    secret_settings = any(setting.secret for setting in manifest.settings.values())
+    statements = role_statements(own, release.grants.capabilities, has_secret_settings=secret_settings)
+    policy, trust = role_policy(statements), trust_policy(identity)
     names = platform.names
-    role_name = names.role(release.manifest.plugin_id, canonical_digest(policy, trust, platform.boundary_arn))
-    profile = process_profile(release.manifest)
+    role_name = names.role(manifest.plugin_id, canonical_digest(policy, trust, platform.boundary_arn))
+    profile = process_profile(granted_manifest(manifest, release.grants))
     return Wanted(
         function_name=identity.function_name,
         function_arn=identity.function_arn,
@@ -54,6 +65,10 @@ def wanted(release: Release, platform: Platform) -> Wanted:
         profile=profile,
         profile_key=names.profile_key(canonical_digest(profile)),
         layer_name=names.dependency_layer(release.layer.sha256) if release.layer else "",
+        queue_name=own.queue_name,
+        statements=statements,
+        # Of all that it asks for: what was not granted fails in AWS, by name, and not for want of a name.
+        resources=own.described(manifest.capabilities),
     )
 
 
@@ -83,6 +98,7 @@ def make_plan(release: Release, platform: Platform, want: Wanted, current: Curre
         *_surroundings(release, platform, want, current),
         *_function_steps(release, platform, want, current, target),
         *([] if done else _release_steps(want, current)),
+        *_leftovers(release, want, current),
     ]
     return DeployPlan(
         release=release,
@@ -93,7 +109,8 @@ def make_plan(release: Release, platform: Platform, want: Wanted, current: Curre
         layer_arn=current.layer_arn,
         live_version=current.live_version if done else "",
         steps=tuple(steps),
-        warnings=not_granted(release.manifest),
+        resources=want.resources,
+        policy=want.statements,
     )
 
 
@@ -122,6 +139,15 @@ def _surroundings(release: Release, platform: Platform, want: Wanted, current: C
                 want.log_group,
                 "the plugin may write to its own log group, not create one",
                 {"RetentionInDays": LOG_RETENTION_DAYS, "Tags": plugin_tags},
+            )
+        )
+    if "queue" in release.grants.capabilities and not current.queue_exists:
+        steps.append(
+            Step(
+                Action.CREATE_QUEUE,
+                want.queue_name,
+                "the plugin may use its own queue, not create one",
+                {"Attributes": QUEUE_ATTRIBUTES, "Tags": plugin_tags},
             )
         )
     if release.layer and not current.layer_arn:
@@ -218,6 +244,14 @@ def _release_steps(want: Wanted, current: Current) -> list[Step]:
         ),
         Step(Action.MOVE_LIVE, f"{want.function_name}:{LIVE_ALIAS}", why),
     ]
+
+
+def _leftovers(release: Release, want: Wanted, current: Current) -> list[Step]:
+    """What goes once `live` has moved: the version before may use it until then."""
+    if current.queue_exists and "queue" not in release.grants.capabilities:
+        why = "the capability queue is no longer granted; messages in it are lost"
+        return [Step(Action.DELETE_QUEUE, want.queue_name, why)]
+    return []
 
 
 def _content(stored: StoredObject) -> dict[str, str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from control_plane.aws_errors import plainly
 from infra.names import Names
+from services_ai_sdk.access.own_resources import OwnResources, Shared
 from services_ai_sdk.access.policy import FunctionIdentity
 from services_ai_sdk.wire.errors import PlatformError
 
@@ -22,11 +23,16 @@ class Platform:
     bucket: str
     boundary_arn: str
     runtime_layer_arn: str
+    shared: Shared
     architecture: str = "x86_64"
 
     def identity(self, plugin_id: str) -> FunctionIdentity:
         """Where a plugin's function lives."""
         return FunctionIdentity(self.partition, self.region, self.account_id, self.names.function(plugin_id))
+
+    def own(self, plugin_id: str) -> OwnResources:
+        """What of the stack is a plugin's."""
+        return OwnResources(self.identity(plugin_id), self.names.stack, plugin_id, self.shared)
 
     @classmethod
     def from_stack(cls, cloudformation: Any, stack: str) -> Platform:
@@ -52,6 +58,12 @@ class Platform:
                 bucket=outputs["ArtifactBucket"],
                 boundary_arn=outputs["PluginBoundaryArn"],
                 runtime_layer_arn=outputs["RuntimeLayerArn"],
+                shared=Shared(
+                    storage_table=outputs["PluginStorageTable"],
+                    files_bucket=outputs["PluginFilesBucket"],
+                    # Not there where the stack was deployed without one.
+                    email_from=outputs.get("PluginEmailFrom", ""),
+                ),
                 architecture=outputs.get("Architecture", "x86_64"),
             )
         except KeyError as error:

@@ -41,7 +41,7 @@ def smoke_call(invoke: Any, plan: DeployPlan, version: str) -> str:
         plugin_version=manifest.version,
         epoch=0,
         args={},
-        permissions=plan.release.grants,
+        permissions=plan.release.grants.permissions,
     )
     try:
         answer = invoke.invoke(

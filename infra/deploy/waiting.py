@@ -21,6 +21,7 @@ _ROLE_NOT_YET = ("cannot be assumed by Lambda", "KMS CreateGrant")
 """Parts of the messages Lambda refuses a fresh role with, all under InvalidParameterValueException."""
 _FUNCTION_NOT_YET = ("update is in progress", "following state: Pending")
 """Of those under ResourceConflictException: another deploy, or this one before it stopped, is still at work."""
+_QUEUE_JUST_DELETED = frozenset({"AWS.SimpleQueueService.QueueDeletedRecently", "QueueDeletedRecently"})
 _THROTTLES = frozenset({"Throttling", "ThrottlingException", "TooManyRequestsException"})
 _SWITCHED_OFF = "ReservedFunctionConcurrentInvocationLimitExceeded"
 
@@ -125,6 +126,8 @@ def _passing(error: ClientError) -> str:
         return "Lambda cannot use the fresh role yet"
     if code == "ResourceConflictException" and any(part in text for part in _FUNCTION_NOT_YET):
         return "the function is still being made or updated"
+    if code in _QUEUE_JUST_DELETED:
+        return "a queue of this name was deleted less than 60 s ago"
     if code in _THROTTLES and error.response.get("Reason") != _SWITCHED_OFF:
         return "AWS takes no more calls for a moment"
     return ""

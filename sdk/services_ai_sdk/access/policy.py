@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
+
+from services_ai_sdk.access.capabilities import CAPABILITIES, secret_settings
+from services_ai_sdk.access.own_resources import OwnResources
+from services_ai_sdk.access.statement import Statement
 
 POLICY_VERSION = "2012-10-17"
 
@@ -38,22 +43,35 @@ class FunctionIdentity:
         return f"arn:{self.partition}:logs:{self.region}:{self.account_id}:log-group:{self.log_group}"
 
 
-def role_policy(identity: FunctionIdentity) -> dict[str, Any]:
-    """What the plugin's function may do: write to its own log group, and nothing else.
+def role_statements(
+    own: OwnResources, capabilities: Collection[str] = (), *, has_secret_settings: bool = False
+) -> tuple[Statement, ...]:
+    """What the plugin's function may do: write its log, and what its granted capabilities allow; no more.
 
-    The group itself is made by the deploy, so that `logs:CreateLogGroup` is not needed.
+    Args:
+        own: Its resources.
+        capabilities: Those that an admin granted.
+        has_secret_settings: Whether its manifest declares any: its own role reads them.
+
+    Raises:
+        InvalidInputError: `email` is granted and the stack names no sender.
     """
-    return {
-        "Version": POLICY_VERSION,
-        "Statement": [
-            {
-                "Sid": "WriteOwnLogs",
-                "Effect": "Allow",
-                "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
-                "Resource": f"{identity.log_group_arn}:*",
-            }
-        ],
-    }
+    # The log group itself is made by the deploy, so that logs:CreateLogGroup is not needed.
+    logs = Statement(
+        "WriteOwnLogs",
+        "every plugin: write to its own log group; the * is the log streams that Lambda names",
+        ("logs:CreateLogStream", "logs:PutLogEvents"),
+        (f"{own.identity.log_group_arn}:*",),
+    )
+    granted = [one for name, of in CAPABILITIES.items() if name in capabilities for one in of(own)]
+    # The capability's path has that of the settings below it.
+    settings = [secret_settings(own)] if has_secret_settings and "secrets" not in capabilities else []
+    return (logs, *granted, *settings)
+
+
+def role_policy(statements: Iterable[Statement]) -> dict[str, Any]:
+    """The statements as a policy document."""
+    return {"Version": POLICY_VERSION, "Statement": [one.to_policy() for one in statements]}
 
 
 def trust_policy(identity: FunctionIdentity) -> dict[str, Any]:

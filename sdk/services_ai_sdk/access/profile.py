@@ -25,13 +25,8 @@ def process_profile(manifest: Manifest) -> dict[str, Any]:
     }
 
 
-def not_granted(manifest: Manifest) -> tuple[str, ...]:
-    """What the manifest asks for and this version grants nobody: one line each, for author and admin."""
-    return tuple(f"capability '{name}' is not granted by this version" for name in manifest.capabilities)
-
-
 def _network(declared: str | tuple[str, ...]) -> dict[str, Any]:
-    """A list of hosts is `hosts`; approval of the manifest, which shows it, is what grants it."""
+    """A list of hosts is `hosts`."""
     if isinstance(declared, str):
         return {"network": declared, "hosts": []}
     return {"network": "hosts", "hosts": list(declared)}

@@ -18,11 +18,14 @@ class ServicesAIPlugin:
 
     Attributes:
         settings: The plugin's settings, by attribute or key: `self.settings.greeting`.
+        resources: Names of what the plugin has of its own in AWS, by capability that its manifest asks for:
+            `self.resources.storage.table`. Only what an admin granted can be used.
         permissions: What an admin granted.
         api: Asks the host for things: `self.api.send_notification(…)`.
     """
 
     settings: Payload = Payload()
+    resources: Payload = Payload()
     permissions: frozenset[str] = frozenset()
     api: PluginAPI = PluginAPI()
 
@@ -34,8 +37,15 @@ class ServicesAIPlugin:
             logger.setLevel(logging.INFO)
         return logger
 
-    def bind_call(self, settings: Mapping[str, Any], api: PluginAPI, permissions: frozenset[str]) -> None:
+    def bind_call(
+        self,
+        settings: Mapping[str, Any],
+        api: PluginAPI,
+        permissions: frozenset[str],
+        resources: Mapping[str, Any] | None = None,
+    ) -> None:
         """Called by the runtime before each hook; plugins leave it alone."""
         self.settings = Payload(settings)
+        self.resources = Payload(resources or {})
         self.api = api
         self.permissions = permissions

@@ -31,6 +31,7 @@ def safe_hook_execution(
     plugin_id: str = "",
     settings: Mapping[str, Any] | None = None,
     permissions: frozenset[str] = frozenset(),
+    resources: Mapping[str, Any] | None = None,
     clock: Callable[[], float] = time.perf_counter,
     time_limit: TimeLimit | None = None,
 ) -> Result | Failure:
@@ -44,6 +45,7 @@ def safe_hook_execution(
         plugin_id: For methods that take it.
         settings: For `self.settings`.
         permissions: What an admin granted.
+        resources: For `self.resources`.
         clock: Seconds, of any start.
         time_limit: What ends a method that takes too long; none when left out.
     """
@@ -55,7 +57,7 @@ def safe_hook_execution(
         if not callable(method):
             raise TypeError(f"{type(plugin).__name__} has no method for the hook {hook!r}")
         if isinstance(plugin, ServicesAIPlugin):
-            plugin.bind_call(wrap(dict(settings or {})), api, permissions)
+            plugin.bind_call(wrap(dict(settings or {})), api, permissions, wrap(dict(resources or {})))
         arguments = _arguments(method, hook, {**wrap(dict(args))}, {"api": api, "plugin_id": plugin_id})
         started_s = clock()
         value = limit.run(lambda: method(**arguments))

@@ -117,6 +117,7 @@ class PluginRuntime:
             reader=self._reader,
             plugin_id=packaged.plugin_id,
             settings={**packaged.settings, **envelope.settings},
+            resources=envelope.resources,
             permissions=frozenset(map(str, envelope.permissions)),
             clock=self._clock,
             time_limit=TimeLimit(envelope.hook, _limit_s(envelope.budget_ms), ends_process=self._in_lambda),

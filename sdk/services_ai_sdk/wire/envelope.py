@@ -33,6 +33,7 @@ class Envelope:
         hops: How many actions or signals led here.
         cause: Their event ids, oldest first.
         api: `{"function": …, "token": …}` of the broker; empty while there is none.
+        resources: What the plugin has of its own in AWS, by capability: names, no rights.
     """
 
     invocation_id: str
@@ -50,6 +51,7 @@ class Envelope:
     hops: int = 0
     cause: tuple[str, ...] = ()
     api: dict[str, Any] = field(default_factory=dict)
+    resources: dict[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """As it goes over the wire."""
@@ -93,4 +95,5 @@ class Envelope:
             hops=read(source, "hops", int, what, 0),
             cause=tuple(read(source, "cause", list, what, [])),
             api=read(source, "api", dict, what, {}),
+            resources=read(source, "resources", dict, what, {}),
         )

@@ -218,10 +218,16 @@ class FakeDeployer:
     smoke: str = "passed"
     releases: list[Release] = field(default_factory=list)
     versions: dict[str, tuple[int, str]] = field(default_factory=dict)
+    policies: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     def plan(self, release: Release) -> Any:
         steps = [{"action": "publish", "target": release.manifest.plugin_id, "why": "new code"}]
-        plan = {"plugin": release.manifest.plugin_id, "version": release.manifest.version, "steps": steps}
+        plan: dict[str, Any] = {
+            "plugin": release.manifest.plugin_id,
+            "version": release.manifest.version,
+            "steps": steps,
+        }
+        plan["policy"] = self.policies.get(release.manifest.version, [])
         return SimpleNamespace(release=release, to_dict=lambda: plan)
 
     def execute(self, plan: Any, progress: Callable[[str], None]) -> Deployment:
@@ -244,4 +250,5 @@ class FakeDeployer:
             role_arn=f"arn:aws:iam::123456789012:role/services-ai/plugins/{plugin_id}-0123456789ab",
             python=release.manifest.python or "python3.11",
             smoke="" if live_already else self.smoke,
+            policy=tuple(self.policies.get(release.manifest.version, [])),
         )

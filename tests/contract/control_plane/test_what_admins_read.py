@@ -11,6 +11,7 @@ import pytest
 
 from control_plane.cli.approve import _describe
 from control_plane.cli.trace import trace_lines
+from control_plane.operations.granting import grant_all_new
 from control_plane.operations.ports import Invoked, NotInvoked
 from control_plane.rules.moments import iso, moment
 from control_plane.table import keys
@@ -162,7 +163,9 @@ def test_approve_says_that_it_will_not_run_here(
 ) -> None:
     world.submit("alpha", limits={"memory_mb": 384, "timeout_s": 7})
     approver = replace(world.approver, lacks=lambda runtime: NEEDS if runtime == "python3.11" else "")
-    done = approver.approve("alpha", version=None, actor="ada", progress=lambda _: None, dry_run=dry_run)
+    done = approver.approve(
+        "alpha", version=None, actor="ada", progress=lambda _: None, decide=grant_all_new, dry_run=dry_run
+    )
     assert done.to_dict()["lacking"] == NEEDS
     assert done.to_dict()["limits"]["memory_mb"] == 384
     _describe(done)
@@ -185,7 +188,7 @@ def test_approving_again_changes_no_time_of_deploy(world: World) -> None:
     world.approve("alpha")
     first = world.plugins.get("alpha")
     world.clock.now += 3600
-    world.approver.approve("alpha", version=None, actor="bob", progress=lambda _: None)
+    world.approver.approve("alpha", version=None, actor="bob", progress=lambda _: None, decide=grant_all_new)
     again = world.plugins.get("alpha")
     assert first is not None
     assert again is not None

@@ -13,6 +13,7 @@ from control_plane.operations.approve import Approval, Approver
 from control_plane.operations.clock import Clock
 from control_plane.operations.dispatch import Dispatcher
 from control_plane.operations.errors import ErrorReader
+from control_plane.operations.granting import grant_all_new
 from control_plane.operations.plugin_call import Surroundings
 from control_plane.operations.record import Fold
 from control_plane.operations.routing import Routing
@@ -181,6 +182,7 @@ class World:
         return sha256
 
     def approve(self, plugin_id: str, version: str | None = None, **options: Any) -> Approval:
+        options.setdefault("decide", grant_all_new)
         return self.approver.approve(plugin_id, version=version, actor="ada", progress=lambda _: None, **options)
 
     def deploy(self, plugin_id: str, script: Any, **fields: Any) -> Approval:

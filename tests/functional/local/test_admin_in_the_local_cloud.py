@@ -61,7 +61,7 @@ def router(cloud: Any, environment: dict[str, str], tmp_path: Path) -> Iterator[
     (folder / "manifest.json").write_text(json.dumps({"name": "territory-router", **manifest}))
     package = run("services-ai-plugin", "package", str(folder), "--out", str(tmp_path / "dist"))["package"]
     run("services-ai-plugin", "submit", package)
-    run("services-ai-admin", "approve", "territory-router")
+    run("services-ai-admin", "approve", "territory-router", "--yes")
     # Another test may have left it off.
     run("services-ai-admin", "enable", "territory-router")
     yield run

@@ -58,7 +58,7 @@ def test_it_is_reported_with_its_line_and_switched_off(
     (folder / "manifest.json").write_text(json.dumps({**manifest, "limits": {"timeout_s": 2}}))
     package = run(cloud, "services-ai-plugin", "package", str(folder))["package"]
     run(cloud, "services-ai-plugin", "submit", package)
-    run(cloud, "services-ai-admin", "approve", "patient")
+    run(cloud, "services-ai-admin", "approve", "patient", "--yes")
     for name, value in {**cloud.env, "SERVICES_AI_BUDGET_MS": "2000"}.items():
         monkeypatch.setenv(name, value)
     host = PluginHost.from_env()

@@ -67,7 +67,7 @@ def up(home: Path, **options: Any) -> tuple[CloudInfo, list[str]]:
 def ship(home: Path) -> None:
     packaged = command(home, "services-ai-plugin", "package", str(EXAMPLE), "--out", str(home / "dist"), "--json")
     command(home, "services-ai-plugin", "submit", json.loads(packaged)["package"])
-    admin(home, "approve", PLUGIN)
+    admin(home, "approve", PLUGIN, "--yes")
 
 
 def fire(info: CloudInfo, country: str = "SE") -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services_ai_sdk.access.profile import not_granted, process_profile
+from services_ai_sdk.access.profile import process_profile
 from services_ai_sdk.emulator.network_rules import HostRule
 from services_ai_sdk.emulator.spec import SandboxProfile
 from services_ai_sdk.manifest.model import Manifest
@@ -50,10 +50,3 @@ def test_what_a_manifest_may_name_is_what_the_proxy_reads() -> None:
 def test_other_hosts_are_refused(host: str) -> None:
     with pytest.raises(ValueError, match="is no host like"):
         manifest(network=[host])
-
-
-def test_a_declared_network_is_granted_by_approval() -> None:
-    assert not_granted(manifest(network=HOSTS)) == ()
-    assert not_granted(manifest(capabilities=["storage"])) == (
-        "capability 'storage' is not granted by this version",
-    )

@@ -24,10 +24,13 @@ from infra.deploy.plan import Action
 from infra.deploy.platform import Platform
 from infra.deploy.waiting import Waiting
 from infra.names import Names
+from services_ai_sdk.access.grants import Grants
+from services_ai_sdk.access.own_resources import Shared
 from services_ai_sdk.manifest.model import Manifest
 from services_ai_sdk.wire.errors import FindingsError, PlatformError
 from services_ai_sdk.wire.result import Result
 
+NOTHING = Grants()
 ACCOUNT, REGION, BUCKET = "123456789012", "us-east-1", "artifacts"
 
 
@@ -82,7 +85,10 @@ class World:
         layer = self.clients.lambda_.publish_layer_version(
             LayerName="runtime", Content={"ZipFile": zipped("x = 1")}
         )
-        self.platform = Platform(Names(), "aws", REGION, ACCOUNT, BUCKET, boundary, layer["LayerVersionArn"])
+        self.platform = Platform(
+            Names(), "aws", REGION, ACCOUNT, BUCKET, boundary, layer["LayerVersionArn"],
+            Shared("plugins", "files", "plugins@example.com"),
+        )  # fmt: skip
         self.time = Time()
         self.deployer = AwsDeployer(self.clients, self.platform, Waiting(self.time.clock, self.time.sleep))
         self.answer_invoke_with(json.dumps(Result(None).to_dict()))
@@ -94,12 +100,14 @@ class World:
         self.clients.s3.put_object(Bucket=BUCKET, Key=key, Body=body)
         return StoredObject(BUCKET, key, hashlib.sha256(body).hexdigest())
 
-    def release(self, code: str = "a = 1", layer: str | None = "b = 1", **changes: Any) -> Release:
+    def release(
+        self, code: str = "a = 1", layer: str | None = "b = 1", grants: Grants = NOTHING, **changes: Any
+    ) -> Release:
         return Release(
             manifest(**changes),
             self.store("package.zip", zipped(code)),
             self.store("layer.zip", zipped(layer)) if layer else None,
-            grants=(),
+            grants=grants,
         )
 
 
@@ -450,13 +458,78 @@ def test_a_deploy_that_stopped_goes_on_where_it_stopped(world: World, operation:
     assert len(roles) == 1
 
 
+QUEUE = "services-ai-plugin-scorer"
+
+
+def test_a_plugin_with_a_queue_gets_it_before_it_runs_and_loses_it_after_live_has_moved(world: World) -> None:
+    with_queue = {"capabilities": ["queue"], "grants": Grants(capabilities=("queue",))}
+    plan = world.deployer.plan(world.release(**with_queue))
+    assert actions(plan).index("create-queue") < actions(plan).index("create-function")
+    done = world.deployer.execute(plan, quiet)
+    url = world.clients.sqs.get_queue_url(QueueName=QUEUE)["QueueUrl"]
+    assert done.resources["queue"]["name"] == QUEUE
+    assert done.resources["queue"]["url"].rsplit("/", 2)[1:] == url.rsplit("/", 2)[1:]
+    assert actions(world.deployer.plan(world.release(**with_queue))) == []
+
+    # It is asked for still, and no longer granted: told of, not there, and not in the role.
+    world.answer_invoke_with(json.dumps(Result(None).to_dict()))
+    plan = world.deployer.plan(world.release(capabilities=["queue"]))
+    assert actions(plan)[-2:] == ["move-live", "delete-queue"]
+    after = world.deployer.execute(plan, quiet)
+    assert world.clients.sqs.list_queues().get("QueueUrls", []) == []
+    assert after.role_arn != done.role_arn
+    assert after.resources == done.resources
+    assert actions(world.deployer.plan(world.release(capabilities=["queue"]))) == []
+    world.answer_invoke_with(json.dumps(Result(None).to_dict()))
+    world.deployer.execute(plan, quiet)  # what is gone already is no reason to stop
+
+
+def test_a_queue_that_was_just_deleted_is_waited_for(world: World) -> None:
+    calls: list[int] = []
+
+    def refuse(**_: Any) -> None:
+        calls.append(1)
+        if len(calls) <= 2:
+            code = "AWS.SimpleQueueService.QueueDeletedRecently"
+            raise ClientError({"Error": {"Code": code, "Message": "wait 60 seconds"}}, "CreateQueue")
+
+    world.clients.sqs.meta.events.register("before-call.sqs.CreateQueue", refuse)
+    said: list[str] = []
+    release = world.release(capabilities=["queue"], grants=Grants(capabilities=("queue",)))
+    world.deployer.execute(world.deployer.plan(release), said.append)
+    assert len(calls) == 3
+    assert "waiting: a queue of this name was deleted less than 60 s ago" in said
+
+
+def test_wider_grants_are_another_role_and_what_is_live_keeps_its_own(world: World) -> None:
+    before = world.deployer.execute(world.deployer.plan(world.release(capabilities=["storage"])), quiet)
+    wider = {"capabilities": ["storage"], "grants": Grants(capabilities=("storage",))}
+    plan = world.deployer.plan(world.release(**wider))
+    assert "update-code" not in actions(plan), "the package is the same: its role alone differs"
+    world.answer_invoke_with("null")
+    with pytest.raises(FindingsError):
+        world.deployer.execute(plan, quiet)
+
+    def live_role() -> str:
+        found = world.clients.lambda_.get_function_configuration(FunctionName=QUEUE, Qualifier="live")
+        return str(found["Role"])
+
+    assert live_role() == before.role_arn != plan.role_arn
+    world.answer_invoke_with(json.dumps(Result(None).to_dict()))
+    world.deployer.execute(world.deployer.plan(world.release(**wider)), quiet)
+    assert live_role() == plan.role_arn
+    old = before.role_arn.rsplit("/", 1)[1]
+    document = world.clients.iam.get_role_policy(RoleName=old, PolicyName="plugin")["PolicyDocument"]
+    assert [one["Sid"] for one in document["Statement"]] == ["WriteOwnLogs"], "what a rollback restores"
+
+
 def test_the_plan_is_plain_json(world: World) -> None:
     plan = world.deployer.plan(world.release(capabilities=["storage"], network="internet"))
     data = json.loads(json.dumps(plan.to_dict()))
 
     assert data["plugin"] == "scorer"
     assert [step["action"] for step in data["steps"]] == actions(plan)
-    assert len(data["warnings"]) == 1
+    assert data["policy"][0]["Why"]
 
 
 def test_every_action_has_a_method() -> None:
