@@ -17,6 +17,7 @@ from services_ai_sdk.emulator import engine_status
 from services_ai_sdk.emulator.answers import EVENT_BYTES_MAX, REQUEST_BYTES_MAX, InvokeAnswer
 from services_ai_sdk.emulator.bubblewrap import find_bubblewrap, uid_of, worker_uids
 from services_ai_sdk.emulator.cgroups import CGROUPS, MemoryGroups
+from services_ai_sdk.emulator.checks import ALL_CHECKS, Checks
 from services_ai_sdk.emulator.concurrency import ReservedConcurrency
 from services_ai_sdk.emulator.environment import worker_environment
 from services_ai_sdk.emulator.errors import EmulatorError, InvokeRefused
@@ -67,6 +68,8 @@ class Engine:
         destinations: Where the outcomes of asynchronous calls go; without it `progress` is told what is lost.
         event_waits: Before asynchronous calls are tried again.
         draw: A number from 0 to below 1, for aliases that go to several versions.
+        checks: What the engine holds its workers to: for the tests that prove each of them.
+        sandbox: Puts something around this machine's sandbox: for the same tests.
 
     Raises:
         SandboxUnavailableError: No means for a sandbox, and not `unsafe`.
@@ -88,7 +91,10 @@ class Engine:
         destinations: Destinations | None = None,
         event_waits: EventWaits = LAMBDA_WAITS,
         draw: Callable[[], float] = random.random,
+        checks: Checks = ALL_CHECKS,
+        sandbox: Callable[[Sandbox], Sandbox] = lambda this: this,
     ) -> None:
+        self.checks = checks
         self._source = source
         self._sink = sink
         self._store = Store(store, progress)
@@ -97,7 +103,7 @@ class Engine:
         self._init_max_s = init_max_s
         self._worker_calls_max = worker_calls_max
         self._groups = MemoryGroups(cgroups)
-        self._sandbox: Sandbox = NoSandbox() if unsafe else self._bubblewrap(store)
+        self._sandbox: Sandbox = NoSandbox() if unsafe else sandbox(self._bubblewrap(store))
         self._clocks = Clocks(time.monotonic, lambda: time.time_ns() // 1_000_000)
         self._events = EventQueue(
             self, destinations or SaidOnly(progress), event_waits, self._clocks.now_s, self._clocks.now_ms
@@ -312,7 +318,8 @@ class Engine:
         self._groups.close()
 
     def _bubblewrap(self, store: Path) -> BubblewrapSandbox:
-        sandbox = BubblewrapSandbox(find_bubblewrap(store), store, memory_in_group=self._groups.version > 0)
+        in_group = self._groups.version > 0 or not self.checks.memory
+        sandbox = BubblewrapSandbox(find_bubblewrap(store), store, memory_in_group=in_group)
         sandbox.write_inside()
         end_orphans(store, worker_uids())
         return sandbox
@@ -351,7 +358,7 @@ class Engine:
         loop = asyncio.get_running_loop()
         try:
             command = self._sandbox.command(spec, layout, environment)
-            process = spawn(command, self._uid(spec) if command.sandboxed else None)
+            process = spawn(command, self._uid(spec) if command.sandboxed and self.checks.own_users else None)
         except EmulatorError as error:
             raise InvokeRefused(500, "ServiceException", error.message) from error
         self._unready.add(process)
@@ -359,7 +366,7 @@ class Engine:
             await listens(process, loop)
             if self._closed:
                 raise _ending()
-            group = self._groups.make(spec.memory_mb)
+            group = self._groups.make(spec.memory_mb) if self.checks.memory else None
         except BaseException as error:
             process.kill()
             process.outer.wait()
@@ -377,7 +384,17 @@ class Engine:
             self._retired = {pool for pool in self._retired if pool.is_needed()}
 
         init_max_s = spec.timeout_s if failed else self._init_max_s
-        worker = Worker(spec, stream, process, group, self._sink, self._clocks, owner, init_max_s=init_max_s)
+        worker = Worker(
+            spec,
+            stream,
+            process,
+            group,
+            self._sink,
+            self._clocks,
+            owner,
+            init_max_s=init_max_s,
+            checks=self.checks,
+        )
         self._workers.add(worker)
         worker.ended.add_done_callback(ended)
         try:
