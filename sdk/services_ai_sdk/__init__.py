@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from services_ai_sdk.plugin.base import ServicesAIPlugin
     from services_ai_sdk.plugin.hookimpl import hookimpl
+    from services_ai_sdk.plugin.sandbox import PluginSandbox
     from services_ai_sdk.wire.errors import ServicesAIError
 
-__all__ = ["ServicesAIError", "ServicesAIPlugin", "hookimpl"]
+__all__ = ["PluginSandbox", "ServicesAIError", "ServicesAIPlugin", "hookimpl"]
 __version__ = "0.1.0"
 
 _HOMES = {
+    "PluginSandbox": "services_ai_sdk.plugin.sandbox",
     "ServicesAIPlugin": "services_ai_sdk.plugin.base",
     "hookimpl": "services_ai_sdk.plugin.hookimpl",
     "ServicesAIError": "services_ai_sdk.wire.errors",

@@ -17,6 +17,7 @@ from services_ai_sdk.emulator import engine_status
 from services_ai_sdk.emulator.answers import EVENT_BYTES_MAX, REQUEST_BYTES_MAX, InvokeAnswer
 from services_ai_sdk.emulator.bubblewrap import UIDS, find_bubblewrap, uid_of, worker_uids
 from services_ai_sdk.emulator.cgroups import CGROUPS, MemoryGroups
+from services_ai_sdk.emulator.checks import ALL_CHECKS, Checks
 from services_ai_sdk.emulator.concurrency import ReservedConcurrency
 from services_ai_sdk.emulator.egress import Egress, WorkerEgress
 from services_ai_sdk.emulator.environment import worker_environment
@@ -73,6 +74,8 @@ class Engine:
         event_waits: Before asynchronous calls are tried again.
         egress: How connections to hosts that functions may reach are made.
         draw: A number from 0 to below 1, for aliases that go to several versions.
+        checks: What the engine holds its workers to: for the tests that prove each of them.
+        sandbox: Puts something around this machine's sandbox: for the same tests.
 
     Raises:
         SandboxUnavailableError: No means for a sandbox, and not `unsafe`.
@@ -95,7 +98,10 @@ class Engine:
         event_waits: EventWaits = LAMBDA_WAITS,
         egress: Egress | None = None,
         draw: Callable[[], float] = random.random,
+        checks: Checks = ALL_CHECKS,
+        sandbox: Callable[[Sandbox], Sandbox] = lambda this: this,
     ) -> None:
+        self.checks = checks
         self._source = source
         self._sink = sink
         self._store = Store(store, progress)
@@ -105,7 +111,7 @@ class Engine:
         self._init_max_s = init_max_s
         self._worker_calls_max = worker_calls_max
         self._groups = MemoryGroups(cgroups)
-        self._sandbox: Sandbox = NoSandbox() if unsafe else self._bubblewrap(store)
+        self._sandbox: Sandbox = NoSandbox() if unsafe else sandbox(self._bubblewrap(store))
         self._clocks = Clocks(time.monotonic, lambda: time.time_ns() // 1_000_000)
         self._events = EventQueue(
             self, destinations or SaidOnly(progress), event_waits, self._clocks.now_s, self._clocks.now_ms
@@ -322,7 +328,8 @@ class Engine:
         self._groups.close()
 
     def _bubblewrap(self, store: Path) -> BubblewrapSandbox:
-        sandbox = BubblewrapSandbox(find_bubblewrap(store), store, memory_in_group=self._groups.version > 0)
+        in_group = self._groups.version > 0 or not self.checks.memory
+        sandbox = BubblewrapSandbox(find_bubblewrap(store), store, memory_in_group=in_group)
         sandbox.write_inside()
         end_orphans(store, worker_uids())
         return sandbox
@@ -364,7 +371,7 @@ class Engine:
         loop = asyncio.get_running_loop()
         try:
             command = self._sandbox.command(spec, layout, environment)
-            process = spawn(command, self._uid(spec) if command.sandboxed else None)
+            process = spawn(command, self._uid(spec) if command.sandboxed and self.checks.own_users else None)
         except EmulatorError as error:
             raise InvokeRefused(500, "ServiceException", error.message) from error
         self._unready.add(process)
@@ -372,7 +379,7 @@ class Engine:
             await listens(process, loop)
             if self._closed:
                 raise _ending()
-            group = self._groups.make(spec.memory_mb)
+            group = self._groups.make(spec.memory_mb) if self.checks.memory else None
         except BaseException as error:
             process.kill()
             process.outer.wait()
@@ -391,7 +398,17 @@ class Engine:
             self._retired = {pool for pool in self._retired if pool.is_needed()}
 
         init_max_s = spec.timeout_s if failed else self._init_max_s
-        worker = Worker(spec, stream, process, group, self._sink, self._clocks, owner, init_max_s=init_max_s)
+        worker = Worker(
+            spec,
+            stream,
+            process,
+            group,
+            self._sink,
+            self._clocks,
+            owner,
+            init_max_s=init_max_s,
+            checks=self.checks,
+        )
         rules = NetworkRules(spec.profile.network, spec.profile.hosts)
         counts = functools.partial(self._tallies.refused_network, spec)
         proxy = WorkerEgress(rules, self._egress, counts, worker.notes)

@@ -27,10 +27,12 @@ class Output:
     Args:
         fd: Its reading end, not blocking.
         now_ms: Unix milliseconds.
+        marks: Whether what imitates Lambda's lines is marked.
     """
 
-    def __init__(self, fd: int, now_ms: Callable[[], int]) -> None:
+    def __init__(self, fd: int, now_ms: Callable[[], int], *, marks: bool = True) -> None:
         self._fd = fd
+        self._printed = printed_text if marks else _as_it_is
         self._now_ms = now_ms
         self._size = array.array("i", [0])
         self._kept: list[tuple[int, bytearray]] = []
@@ -92,13 +94,13 @@ class Output:
             first, *rest = data.split(b"\n", LINES_MAX - len(lines))
             pieces.append(first)
             for text in rest:
-                lines.append(_line(since_ms, b"".join(pieces)))
+                lines.append(self._line(since_ms, b"".join(pieces)))
                 pieces, since_ms = [text] if text else [], at_ms
             if len(lines) >= LINES_MAX:
                 self._dropped_bytes += len(rest[-1])
                 pieces = []
         if pieces:
-            lines.append(_line(since_ms, b"".join(pieces)))
+            lines.append(self._line(since_ms, b"".join(pieces)))
         if self._dropped_bytes:
             lines.append(LogLine(self._now_ms(), f"[{self._dropped_bytes} more bytes of output were not kept]"))
         self._kept, self._kept_bytes, self._dropped_bytes = [], 0, 0
@@ -111,9 +113,12 @@ class Output:
         else:
             self._kept.append((now_ms, bytearray(data)))
 
+    def _line(self, at_ms: int, text: bytes | bytearray) -> LogLine:
+        return LogLine(at_ms, self._printed(text[:_LINE_BYTES_MAX].rstrip(b"\r").decode("utf-8", "replace")))
 
-def _line(at_ms: int, text: bytes | bytearray) -> LogLine:
-    return LogLine(at_ms, printed_text(text[:_LINE_BYTES_MAX].rstrip(b"\r").decode("utf-8", "replace")))
+
+def _as_it_is(text: str) -> str:
+    return text
 
 
 def tail(lines: list[LogLine]) -> bytes:

@@ -15,6 +15,7 @@ from services_ai_sdk.emulator.answers import RESPONSE_BYTES_MAX, Failure, Invoke
 from services_ai_sdk.emulator.body_budget import BodyBudget
 from services_ai_sdk.emulator.call_log import CallLog, Ended
 from services_ai_sdk.emulator.cgroups import MemoryGroup
+from services_ai_sdk.emulator.checks import ALL_CHECKS, Checks
 from services_ai_sdk.emulator.init_failure import InitFailedError
 from services_ai_sdk.emulator.invocation import Invocation
 from services_ai_sdk.emulator.launch import Process
@@ -83,6 +84,7 @@ class Worker:
         clocks: Time.
         owner: Told what becomes of it.
         init_max_s: How long the import of the function may take.
+        checks: What it is held to.
     """
 
     def __init__(
@@ -96,7 +98,9 @@ class Worker:
         owner: Owner,
         *,
         init_max_s: float = INIT_MAX_S,
+        checks: Checks = ALL_CHECKS,
     ) -> None:
+        self._checks = checks
         self.spec = spec
         self.stream = stream
         self.phase = Phase.INIT
@@ -109,7 +113,7 @@ class Worker:
         self._clocks = clocks
         self._owner = owner
         self._init_max_s = init_max_s
-        self._output = Output(process.output_fd, clocks.now_ms)
+        self._output = Output(process.output_fd, clocks.now_ms, marks=checks.marked_output)
         self._ready: asyncio.Future[None] = self._loop.create_future()
         self._waiting: RuntimeApiConnection | None = None
         self._invocation: Invocation | None = None
@@ -170,7 +174,7 @@ class Worker:
             except OSError:
                 # It is gone already; its end says so below.
                 self.kill()
-        else:
+        elif self._checks.memory:
             self.memory.watch()
         self.process.go()
         timer = self._loop.call_later(self._init_max_s, self._init_took_too_long)
@@ -387,7 +391,8 @@ class Worker:
 
     def _is_running(self, request_id: str) -> bool:
         # While the next request is awaited nothing has been handed out yet, so nothing can be answered.
-        return request_id != "" and request_id == self.running_id()
+        running_id = self.running_id()
+        return running_id != "" and (request_id == running_id or not self._checks.request_ids)
 
     def _send(self, now_s: float) -> None:
         invocation, connection = self._invocation, self._waiting
@@ -470,6 +475,8 @@ class Worker:
     def _left_behind(self) -> str:
         """What goes on in it that did not after its import, in words."""
         self._may_leave_something = False
+        if not self._checks.left_behind:
+            return ""
         return running(self.pid, self.process.outer.pid).beyond(self._from_start)
 
     def _after_calls(self) -> None:

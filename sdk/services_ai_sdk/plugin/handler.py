@@ -11,6 +11,7 @@ from services_ai_sdk.plugin.execution import peak_memory_mb, safe_hook_execution
 from services_ai_sdk.plugin.failures import FailureReader
 from services_ai_sdk.plugin.loading import PackagedPlugin, import_plugin, read_packaged
 from services_ai_sdk.plugin.paths import CodePaths
+from services_ai_sdk.plugin.sandbox import PluginSandbox
 from services_ai_sdk.plugin.time_limit import TimeLimit
 from services_ai_sdk.wire import jsontext
 from services_ai_sdk.wire.envelope import Envelope
@@ -37,6 +38,7 @@ class PluginRuntime:
         environment: The process's own, as Lambda sets it.
         clock: Seconds, of any start.
         import_max_s: After this the import has failed, with the line it hangs in.
+        import_rules: Whether the plugin's own modules are held to them; off for the tests that prove them.
     """
 
     def __init__(
@@ -44,7 +46,9 @@ class PluginRuntime:
         environment: Mapping[str, str] = os.environ,
         clock: Callable[[], float] = time.perf_counter,
         import_max_s: float = IMPORT_MAX_S,
+        import_rules: bool = True,
     ) -> None:
+        self._import_rules = import_rules
         self._import_max_s = import_max_s
         self._environment = environment
         self._clock = clock
@@ -68,7 +72,11 @@ class PluginRuntime:
             packaged = self._packaged = read_packaged(task_root)
             self._reader = FailureReader(paths, packaged.packages, secrets)
             limit = TimeLimit("the import of the plugin", self._import_max_s)
-            self._plugin = limit.run(lambda: import_plugin(packaged, task_root))
+            sandbox = PluginSandbox(task_root, packages=packaged.packages, network=packaged.network)
+            if self._import_rules:
+                # For good: a hook may import as well.
+                sandbox.__enter__()
+            self._plugin = limit.run(lambda: import_plugin(packaged, task_root, sandbox.hold))
         except BaseException as error:  # noqa: BLE001 - sys.exit() at import is the plugin's failure too
             self._failure = self._reader.read(error, importing=True)
         self._init_ms = round((self._clock() - started_s) * 1000, 3)
