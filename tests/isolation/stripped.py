@@ -41,7 +41,8 @@ def read_only_files(command: Command) -> Command:
 
 def own_network(command: Command) -> Command:
     """The machine's network."""
-    options = {**json.loads(command.argv[-1]), "runtime_port": 0, "aws_port": 0}
+    options = json.loads(command.argv[-1])
+    options["ports"] = [0 for _ in options["ports"]]
     shared = _without_namespace(command, "net")
     return replace(shared, argv=(*command.argv[:-1], json.dumps(options)))
 
@@ -128,6 +129,7 @@ class Stripped:
 
     def __init__(self, whole: Sandbox, without: Iterable[str]) -> None:
         self.places: Places = whole.places
+        self.has_proxy = whole.has_proxy
         self._whole = whole
         self._without = tuple(without)
 

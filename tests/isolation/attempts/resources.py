@@ -1,5 +1,6 @@
 """More of the machine than the function was given."""
 
+import errno
 import mmap
 import os
 import resource
@@ -118,12 +119,24 @@ def memory_in_tmp(given):
     return _fills(300)
 
 
-@attempt("writes 20 MB to a /tmp of 8 MB", "resources", "tmp-size", spec={"tmp_size_mb": 8})
+@attempt("writes 20 MB to a /tmp of 8 MB, in files of 5 MB", "resources", "tmp-size", spec={"tmp_size_mb": 8})
 def fills_tmp(given):
-    return _fills(20)
+    names = [f"/tmp/much{number}" for number in range(4)]
+    try:
+        for name in names:
+            with open(name, "wb", buffering=0) as file:
+                if file.write(bytes(5 * MB)) < 5 * MB:
+                    raise OSError(errno.ENOSPC, "no more")
+    finally:
+        for name in names:
+            if os.path.exists(name):
+                os.unlink(name)
+    return "20 MB"
 
 
-@attempt("sets 20 MB of a /tmp of 8 MB aside", "resources", "tmp-size", spec={"tmp_size_mb": 8})
+@attempt(
+    "sets 20 MB of a /tmp of 8 MB aside in one file", "resources", "tmp-size", "limits", spec={"tmp_size_mb": 8}
+)
 def allocates_tmp(given):
     fd = os.open("/tmp/aside", os.O_CREAT | os.O_RDWR)
     try:
