@@ -161,8 +161,8 @@ def _manifest(root: Path) -> tuple[Manifest, tuple[Finding, ...]]:
 
 def _check_names(archive: Archive) -> None:
     for entry in archive.files():
-        top = entry.name.split("/")[0]
-        if top in ("services_ai_sdk", "services_ai_sdk.py"):
+        # Before any suffix: an extension module would be found before the platform's own too.
+        if entry.name.split("/")[0].partition(".")[0] == "services_ai_sdk":
             reason = "would hide the platform's own module"
         elif "__pycache__" in entry.name.split("/") or entry.name.endswith(".pyc"):
             reason = "is compiled bytecode, which can differ from its source"

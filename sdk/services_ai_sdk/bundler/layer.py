@@ -152,7 +152,8 @@ def check_layer(archive: Archive) -> None:
     """What must be true of any layer zip, whoever made it.
 
     Raises:
-        InvalidInputError: `layer-invalid`: a file outside python/, or bytecode that hides its source.
+        InvalidInputError: `layer-invalid`: a file outside python/, one that hides the platform's modules or that
+            Python runs at its start, or bytecode that hides its source.
     """
     for entry in archive.files():
         if not entry.name.startswith(ROOT):
@@ -161,7 +162,14 @@ def check_layer(archive: Archive) -> None:
                 code="layer-invalid",
                 details={"entry": entry.name},
             )
-        if entry.name == f"{ROOT}services_ai_sdk.py" or entry.name.startswith(f"{ROOT}services_ai_sdk/"):
+        top = entry.name.removeprefix(ROOT).split("/")[0].partition(".")[0]
+        if top in ("sitecustomize", "usercustomize"):
+            raise InvalidInputError(
+                f"the layer has {entry.name!r}, which Python may run whenever it starts",
+                code="layer-invalid",
+                details={"entry": entry.name},
+            )
+        if top == "services_ai_sdk":
             raise InvalidInputError(
                 "the layer has services_ai_sdk in it, which the platform brings",
                 code="layer-invalid",

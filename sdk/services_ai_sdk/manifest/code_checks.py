@@ -11,6 +11,7 @@ from services_ai_sdk.manifest.dangerous_calls import dangerous_calls
 from services_ai_sdk.manifest.declared import Declared
 from services_ai_sdk.manifest.embedded_secrets import embedded_secrets
 from services_ai_sdk.manifest.findings import Finding
+from services_ai_sdk.manifest.hiding import hiding_findings
 from services_ai_sdk.manifest.import_findings import import_findings
 from services_ai_sdk.manifest.modules import Modules
 from services_ai_sdk.manifest.permission_use import permission_findings
@@ -48,6 +49,7 @@ def code_findings(
     found += _first(
         import_findings(code.modules, waivers, declared, folder=folder, own=own_modules(files), layer=layer)
     )
+    found += _first(hiding_findings(files, source.entry_point if source else ""))
     found += _first(dangerous_calls(code.modules, waivers))
     found += _first(embedded_secrets(files))
     found += _first(finding for of_module in waivers.values() for finding in of_module.leftovers())

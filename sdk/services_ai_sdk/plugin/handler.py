@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from services_ai_sdk.plugin.between_tenants import TenantFiles
 from services_ai_sdk.plugin.execution import peak_memory_mb, safe_hook_execution
 from services_ai_sdk.plugin.failures import FailureReader
 from services_ai_sdk.plugin.loading import PackagedPlugin, import_plugin, read_packaged
@@ -39,6 +40,7 @@ class PluginRuntime:
         clock: Seconds, of any start.
         import_max_s: After this the import has failed, with the line it hangs in.
         import_rules: Whether the plugin's own modules are held to them; off for the tests that prove them.
+        cleans: The folder that is emptied between calls of different tenants; /tmp where that is private.
     """
 
     def __init__(
@@ -47,7 +49,9 @@ class PluginRuntime:
         clock: Callable[[], float] = time.perf_counter,
         import_max_s: float = IMPORT_MAX_S,
         import_rules: bool = True,
+        cleans: str | None = None,
     ) -> None:
+        self._files = TenantFiles(_own_tmp(environment) if cleans is None else cleans)
         self._import_rules = import_rules
         self._import_max_s = import_max_s
         self._environment = environment
@@ -74,11 +78,14 @@ class PluginRuntime:
             limit = TimeLimit("the import of the plugin", self._import_max_s)
             sandbox = PluginSandbox(task_root, packages=packaged.packages, network=packaged.network)
             if self._import_rules:
+                sandbox.refuse_hiding(packaged.entry_point)
                 # For good: a hook may import as well.
                 sandbox.__enter__()
             self._plugin = limit.run(lambda: import_plugin(packaged, task_root, sandbox.hold))
         except BaseException as error:  # noqa: BLE001 - sys.exit() at import is the plugin's failure too
             self._failure = self._reader.read(error, importing=True)
+        else:
+            self._files.keep()
         self._init_ms = round((self._clock() - started_s) * 1000, 3)
 
     def handle(self, event: Any, context: Any) -> dict[str, Any]:
@@ -118,6 +125,10 @@ class PluginRuntime:
             return self._reader.read(error)
         if not envelope.hook:
             return Result(None, max_memory_mb=peak_memory_mb())
+        try:
+            self._files.begin(envelope.tenant)
+        except OSError as error:
+            return self._reader.read(error)
         return safe_hook_execution(
             self._plugin,
             envelope.hook,
@@ -130,6 +141,12 @@ class PluginRuntime:
             clock=self._clock,
             time_limit=TimeLimit(envelope.hook, _limit_s(envelope.budget_ms), ends_process=self._in_lambda),
         )
+
+
+def _own_tmp(environment: Mapping[str, str]) -> str:
+    """The folder for temporary files in Lambda and in the local cloud's sandbox; nothing where it is shared."""
+    private = "AWS_LAMBDA_RUNTIME_API" in environment and environment.get("LAMBDA_TASK_ROOT") == "/var/task"
+    return "/tmp" if private else ""  # noqa: S108
 
 
 def _limit_s(budget_ms: int) -> float | None:

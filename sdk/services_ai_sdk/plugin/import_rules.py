@@ -127,6 +127,11 @@ class PluginImportRestriction:
         return "is neither the plugin's own nor a declared dependency"
 
 
+def hides_python(top: str) -> bool:
+    """Whether a module of this name would take the place of one that Python has still."""
+    return is_standard(top) and _WHY_REFUSED.get(top) != _GONE
+
+
 def is_standard(top: str) -> bool:
     """Whether a top-level name is Python's own, of this version or of another that plugins run on."""
     import sys

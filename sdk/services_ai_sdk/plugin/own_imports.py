@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Collection
 
-from services_ai_sdk.plugin.import_rules import NETWORK, PluginImportRestriction, is_standard
+from services_ai_sdk.plugin.import_rules import NETWORK, PluginImportRestriction, hides_python, is_standard
 from services_ai_sdk.plugin.paths import CodePaths
 
 _WAIVER = re.compile(
@@ -88,6 +88,21 @@ class OwnImports:
             )
         parts = wanted.split(".")
         return any(".".join(parts[:end]) in self._brought for end in range(1, len(parts) + 1))
+
+
+def refuse_hiding(own: Collection[str], task_root: str, entry_point: str) -> None:
+    """Refuses a plugin whose files take the place of Python's modules, which the runtime imports from too.
+
+    Raises:
+        ImportError: With the file.
+    """
+    for top in own:
+        if not hides_python(top):
+            continue
+        for file in (f"{top}.py", f"{top}/__init__.py"):
+            path = os.path.join(task_root, *file.split("/"))  # noqa: PTH118
+            if file != entry_point and os.path.exists(path):  # noqa: PTH110
+                raise ImportError(f"{file} would hide Python's own {top!r}: rename it", name=top, path=path)
 
 
 def _each(name: str, members: Collection[str]) -> list[str]:

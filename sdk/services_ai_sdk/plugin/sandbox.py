@@ -17,7 +17,7 @@ from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import FrameType, ModuleType, TracebackType
 from typing import Any, Self
 
-from services_ai_sdk.plugin.own_imports import OwnImports
+from services_ai_sdk.plugin.own_imports import OwnImports, refuse_hiding
 from services_ai_sdk.plugin.paths import CodePaths
 
 
@@ -73,6 +73,14 @@ class PluginSandbox:
         sys.meta_path.remove(self)
         for name, original in self._replaced.items():
             setattr(importlib, name, original)
+
+    def refuse_hiding(self, entry_point: str) -> None:
+        """Refuses a plugin whose files take the place of Python's own modules.
+
+        Raises:
+            ImportError: With the file.
+        """
+        refuse_hiding(self._imports.own, self._paths.task_root, entry_point)
 
     def hold(self, module: ModuleType) -> None:
         """Holds a module that has not run yet to the rules."""

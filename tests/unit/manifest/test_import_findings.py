@@ -209,6 +209,7 @@ def test_a_module_named_like_a_refused_one_is_to_be_renamed(tmp_path: Path) -> N
     checked = check(tmp_path, "import signal", {"signal.py": "x = 1"})
     assert checked.findings[0].code == "import-refused"
     assert checked.findings[0].fix.startswith("rename")
+    (tmp_path / "signal.py").unlink()
     assert check(tmp_path, "import pipes", {"pipes.py": "x = 1"}).findings == ()
 
 

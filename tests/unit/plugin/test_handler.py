@@ -270,6 +270,30 @@ def test_entry_points_whose_names_are_taken_or_odd(tmp_path: Path, entry_point: 
     assert result_of(answers[0]).value == 5
 
 
+def test_what_a_plugin_may_not_import_fails_its_import_with_line_and_edit(tmp_path: Path) -> None:
+    answers, _ = invoke(tmp_path, "import json\nimport socket\n" + PLUGIN.format(body="return 1"), envelope())
+    failure = failure_of(answers[0])
+    assert (failure.type, failure.category) == ("ImportError", Category.IMPORT_ERROR)
+    assert failure.message.startswith("'socket' is not for plugins to import (main.py:2): opens raw connections")
+    assert (failure.frames[-1].file, failure.frames[-1].line) == ("main.py", 2)
+
+
+def test_a_hook_that_imports_what_it_may_not_fails_alone(tmp_path: Path) -> None:
+    body = "if lead['country'] == 'WS':\n            import subprocess\n        return 1"
+    lead = {"args": {"lead": {"country": "DE"}}}
+    answers, _ = invoke(tmp_path, PLUGIN.format(body=body), envelope(), envelope(**lead))
+    assert "'subprocess' is not for plugins to import (main.py:6)" in failure_of(answers[0]).message
+    assert result_of(answers[1]).value == 1
+
+
+@pytest.mark.parametrize("file", ["queue.py", "html/__init__.py"])
+def test_a_file_that_hides_python_s_own_fails_the_import(tmp_path: Path, file: str) -> None:
+    answers, _ = invoke(tmp_path, {"main.py": PLUGIN.format(body="return 1"), file: ""}, envelope())
+    failure = failure_of(answers[0])
+    assert failure.category == Category.IMPORT_ERROR
+    assert failure.message.startswith(f"{file} would hide Python's own")
+
+
 def test_a_class_that_knows_nothing_of_us(tmp_path: Path) -> None:
     answers, _ = invoke(
         tmp_path, "class Demo:\n    def lead_created(self, lead, api): return lead['id']\n", envelope()
