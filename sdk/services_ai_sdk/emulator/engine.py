@@ -322,6 +322,7 @@ class Engine:
     def _bubblewrap(self, store: Path) -> BubblewrapSandbox:
         sandbox = BubblewrapSandbox(find_bubblewrap(store), store, memory_in_group=self._groups.version > 0)
         sandbox.write_inside()
+        sandbox.require(uid_of(0))
         end_orphans(store, worker_uids())
         return sandbox
 
