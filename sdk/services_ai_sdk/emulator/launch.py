@@ -135,8 +135,10 @@ def _spawn(
         os.fchown(writing, uid, uid)
     files = []
     if command.sandboxed:
-        files.append(memory_file(command.filter, handed_over))
-        head = ("--add-seccomp-fd", str(files[0]))
+        head: tuple[str, ...] = ()
+        if command.filter:
+            files.append(memory_file(command.filter, handed_over))
+            head = ("--add-seccomp-fd", str(files[0]))
         files.append(memory_file("\0".join((*command.arguments, *head)).encode() + b"\0", handed_over))
     argv = [_filled(part, channel=theirs.fileno(), arguments=files[-1] if files else -1) for part in command.argv]
     outer = subprocess.Popen(
