@@ -147,10 +147,20 @@ class _Caller(_Http):
             )
 
 
+class Parks(Protocol):
+    """Who gives runtimes their work."""
+
+    def park(self, runtime: Runtime) -> None:
+        """A runtime asks for work."""
+
+    def leave(self, runtime: Runtime) -> None:
+        """A runtime is gone."""
+
+
 class Runtime(_Http):
     """One runtime client's connection."""
 
-    def __init__(self, floor: Floor) -> None:
+    def __init__(self, floor: Parks) -> None:
         super().__init__()
         self._floor = floor
         self._caller: Caller | None = None

@@ -33,6 +33,7 @@ from services_ai_sdk.emulator.network_rules import NetworkRules
 from services_ai_sdk.emulator.orphans import end_orphans
 from services_ai_sdk.emulator.pool import WORKER_CALLS_MAX, Pool
 from services_ai_sdk.emulator.ports import Destinations, FunctionSource, LogSink
+from services_ai_sdk.emulator.redaction import Redaction
 from services_ai_sdk.emulator.room import Room
 from services_ai_sdk.emulator.sandbox import BubblewrapSandbox, NoSandbox, Sandbox
 from services_ai_sdk.emulator.spec import Credentials, FunctionSpec, SandboxProfile
@@ -331,6 +332,7 @@ class Engine:
         in_group = self._groups.version > 0 or not self.checks.memory
         sandbox = BubblewrapSandbox(find_bubblewrap(store), store, memory_in_group=in_group)
         sandbox.write_inside()
+        sandbox.require(uid_of(0))
         end_orphans(store, worker_uids())
         return sandbox
 
@@ -398,17 +400,11 @@ class Engine:
             self._retired = {pool for pool in self._retired if pool.is_needed()}
 
         init_max_s = spec.timeout_s if failed else self._init_max_s
+        redaction = Redaction((credentials.secret_access_key, credentials.session_token))
         worker = Worker(
-            spec,
-            stream,
-            process,
-            group,
-            self._sink,
-            self._clocks,
-            owner,
-            init_max_s=init_max_s,
-            checks=self.checks,
-        )
+            spec, stream, process, group, self._sink, self._clocks, owner,
+            init_max_s=init_max_s, checks=self.checks, redaction=redaction,
+        )  # fmt: skip
         rules = NetworkRules(spec.profile.network, spec.profile.hosts)
         counts = functools.partial(self._tallies.refused_network, spec)
         proxy = WorkerEgress(rules, self._egress, counts, worker.notes)

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 from services_ai_sdk.emulator.bubblewrap import as_user
 from services_ai_sdk.emulator.errors import EmulatorError
+from services_ai_sdk.emulator.memory_file import memory_file
 from services_ai_sdk.emulator.sandbox import Command
 
 LISTENS_MAX_S = 10.0
@@ -134,9 +135,11 @@ def _spawn(
         os.fchown(writing, uid, uid)
     files = []
     if command.sandboxed:
-        files.append(_memory_file(command.filter, handed_over))
-        head = ("--add-seccomp-fd", str(files[0]))
-        files.append(_memory_file("\0".join((*command.arguments, *head)).encode() + b"\0", handed_over))
+        head: tuple[str, ...] = ()
+        if command.filter:
+            files.append(memory_file(command.filter, handed_over))
+            head = ("--add-seccomp-fd", str(files[0]))
+        files.append(memory_file("\0".join((*command.arguments, *head)).encode() + b"\0", handed_over))
     argv = [_filled(part, channel=theirs.fileno(), arguments=files[-1] if files else -1) for part in command.argv]
     outer = subprocess.Popen(
         argv,
@@ -224,15 +227,6 @@ def _printed(process: Process) -> str:
 
 def _filled(part: str, *, channel: int, arguments: int) -> str:
     return {"{channel}": str(channel), "{arguments}": str(arguments)}.get(part, part)
-
-
-def _memory_file(content: bytes, closes: contextlib.ExitStack) -> int:
-    fd = os.memfd_create("services-ai")
-    closes.callback(os.close, fd)
-    os.write(fd, content)
-    os.lseek(fd, 0, os.SEEK_SET)
-    os.set_inheritable(fd, True)
-    return fd
 
 
 def _widen(fd: int) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from services_ai_sdk.emulator.ports import LogLine
 from services_ai_sdk.emulator.printed_text import MARK, printed_text
+from services_ai_sdk.emulator.redaction import Redaction
 
 KEPT_BYTES_MAX = 256 * 1024
 """Of one call's output; more is counted, not kept, so that a flood costs no memory."""
@@ -27,10 +28,14 @@ class Output:
     Args:
         fd: Its reading end, not blocking.
         now_ms: Unix milliseconds.
+        redaction: What is taken out of each line.
         marks: Whether what imitates Lambda's lines is marked.
     """
 
-    def __init__(self, fd: int, now_ms: Callable[[], int], *, marks: bool = True) -> None:
+    def __init__(
+        self, fd: int, now_ms: Callable[[], int], redaction: Redaction | None = None, *, marks: bool = True
+    ) -> None:
+        self._redaction = redaction or Redaction()
         self._fd = fd
         self._printed = printed_text if marks else _as_it_is
         self._now_ms = now_ms
@@ -94,13 +99,14 @@ class Output:
             first, *rest = data.split(b"\n", LINES_MAX - len(lines))
             pieces.append(first)
             for text in rest:
-                lines.append(self._line(since_ms, b"".join(pieces)))
+                lines.append(self._line(since_ms, self._redaction.whole(b"".join(pieces))))
                 pieces, since_ms = [text] if text else [], at_ms
             if len(lines) >= LINES_MAX:
                 self._dropped_bytes += len(rest[-1])
                 pieces = []
         if pieces:
-            lines.append(self._line(since_ms, b"".join(pieces)))
+            redact = self._redaction.cut_off if self._dropped_bytes else self._redaction.whole
+            lines.append(self._line(since_ms, redact(b"".join(pieces))))
         if self._dropped_bytes:
             lines.append(LogLine(self._now_ms(), f"[{self._dropped_bytes} more bytes of output were not kept]"))
         self._kept, self._kept_bytes, self._dropped_bytes = [], 0, 0

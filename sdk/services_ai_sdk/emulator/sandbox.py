@@ -13,6 +13,7 @@ from typing import Protocol
 from services_ai_sdk.emulator.environment import AWS_PORT, PROXY_PORT, RUNTIME_PORT, Places
 from services_ai_sdk.emulator.errors import EmulatorError
 from services_ai_sdk.emulator.orphans import mark_of
+from services_ai_sdk.emulator.protections import REQUIRED, require
 from services_ai_sdk.emulator.seccomp import seccomp_filter
 from services_ai_sdk.emulator.spec import FunctionSpec
 from services_ai_sdk.emulator.store import Layout, Tree
@@ -20,10 +21,6 @@ from services_ai_sdk.emulator.store import Layout, Tree
 _INIT = Path(__file__).parent / "inside" / "init.py"
 _SANDBOX_UID = 993
 """The number by which a function knows itself inside, as Lambda's sbx_user does."""
-_NO_NETWORK = (
-    "no network: the Runtime API and the AWS endpoint alone are reachable, and hosts that a manifest declares, "
-    "over a proxy that holds each connection against the list"
-)
 _IN_GROUP = "memory of a worker's processes and its /tmp together (control group)"
 _BY_LOOKING = (
     "memory less strictly, for want of a control group: a data limit on each process, and a look every 0.1 s at "
@@ -101,12 +98,9 @@ class BubblewrapSandbox:
     def protections(self) -> list[str]:
         """What it stops, in plain words."""
         return [
-            "own user, process, network, mount, IPC and host-name namespaces (bubblewrap)",
-            _NO_NETWORK,
-            "an unprivileged user id, no privileges, no new namespaces",
-            "code, layers, Python and system files read-only; a private /tmp of limited size",
-            "no home folder, no file of another function",
-            "a filter on system calls (seccomp)",
+            *(each.words for each in REQUIRED),
+            "hosts that a manifest declares over a proxy alone, which holds each connection against the list",
+            "code, layers, Python and system files read-only; no home folder, no file of another function",
             "limits on processes, open files, the size of a file, and core dumps",
             _IN_GROUP if self._memory_in_group else _BY_LOOKING,
         ]
@@ -114,11 +108,7 @@ class BubblewrapSandbox:
     def command(self, spec: FunctionSpec, layout: Layout, environment: Mapping[str, str]) -> Command:
         """The command of one worker."""
         arguments = [
-            "--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent", "--new-session",
-            "--uid", str(_SANDBOX_UID), "--gid", "990", "--hostname", "lambda",
-            *_system(), *self._etc(),
-            "--proc", "/proc", "--ro-bind", "/proc/sys", "/proc/sys", "--dev", "/dev", "--remount-ro", "/dev",
-            "--perms", "1777", "--size", str(self._tmp_size_bytes(spec)), "--tmpfs", "/tmp",  # noqa: S108 - inside it is private
+            *self._surroundings(self._tmp_size_bytes(spec)),
             "--ro-bind", str(layout.runtime.lang), self.places.lang,
             "--ro-bind", str(layout.runtime.packages), self.places.runtime,
             *_merged((layout.code,), self.places.task),
@@ -144,6 +134,28 @@ class BubblewrapSandbox:
             if "\0" in argument or not _is_encodable(argument):
                 raise EmulatorError(f"{spec.function_name}: NUL or half a character in {argument!r:.100}")
         return Command(argv, tuple(arguments), {}, self._filter, sandboxed=True)
+
+    def _surroundings(self, tmp_size_bytes: int) -> list[str]:
+        """What is the same for every function."""
+        return [
+            "--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent", "--new-session",
+            "--uid", str(_SANDBOX_UID), "--gid", "990", "--hostname", "lambda",
+            *_system(), *self._etc(),
+            "--proc", "/proc", "--ro-bind", "/proc/sys", "/proc/sys", "--dev", "/dev", "--remount-ro", "/dev",
+            "--perms", "1777", "--size", str(tmp_size_bytes), "--tmpfs", "/tmp",  # noqa: S108 - inside it is private
+        ]  # fmt: skip
+
+    def require(self, uid: int | None) -> None:
+        """Looks from inside whether all that is required is there; after `write_inside`.
+
+        Args:
+            uid: The user to look as; None for this process's own.
+
+        Raises:
+            SandboxUnavailableError: It is not.
+        """
+        arguments = [*self._surroundings(1024 * 1024), "--remount-ro", "/", "--chdir", "/", "--clearenv"]
+        require(self._bwrap, arguments, self._filter, uid)
 
     def _tmp_size_bytes(self, spec: FunctionSpec) -> int:
         size_mb = spec.profile.tmp_size_mb

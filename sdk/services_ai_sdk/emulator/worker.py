@@ -23,6 +23,7 @@ from services_ai_sdk.emulator.left_behind import Running, running
 from services_ai_sdk.emulator.log_texts import trace_id
 from services_ai_sdk.emulator.output import Output, tail
 from services_ai_sdk.emulator.ports import LogLine, LogSink
+from services_ai_sdk.emulator.redaction import Redaction
 from services_ai_sdk.emulator.runtime_api import HELD_BYTES_MAX, RuntimeApiConnection
 from services_ai_sdk.emulator.spec import FunctionSpec
 from services_ai_sdk.emulator.worker_memory import WorkerMemory
@@ -85,6 +86,7 @@ class Worker:
         owner: Told what becomes of it.
         init_max_s: How long the import of the function may take.
         checks: What it is held to.
+        redaction: What is taken out of what it prints.
     """
 
     def __init__(
@@ -99,6 +101,7 @@ class Worker:
         *,
         init_max_s: float = INIT_MAX_S,
         checks: Checks = ALL_CHECKS,
+        redaction: Redaction | None = None,
     ) -> None:
         self._checks = checks
         self.spec = spec
@@ -113,7 +116,7 @@ class Worker:
         self._clocks = clocks
         self._owner = owner
         self._init_max_s = init_max_s
-        self._output = Output(process.output_fd, clocks.now_ms, marks=checks.marked_output)
+        self._output = Output(process.output_fd, clocks.now_ms, redaction, marks=checks.marked_output)
         self._ready: asyncio.Future[None] = self._loop.create_future()
         self._waiting: RuntimeApiConnection | None = None
         self._invocation: Invocation | None = None

@@ -121,3 +121,21 @@ def test_hostile_output_cannot_pass_for_lambdas(emulator: Emulator, settings: Lo
     kinds = {"START", "END", "REPORT"} if settings.format == "Text" else {"platform.start", "platform.report"}
     found = {json.loads(line).get("type") if line.startswith("{") else line.split()[0] for line in log if line}
     assert kinds <= found
+
+
+def test_a_workers_own_secrets_are_not_in_its_log(emulator: Emulator) -> None:
+    code = (
+        "import os\n"
+        "print('at import', dict(os.environ))\n"
+        "def handle(event, context):\n"
+        "    print('in the call', os.environ['AWS_SECRET_ACCESS_KEY'], flush=True)\n"
+        "    os.write(2, os.environ['AWS_SECRET_ACCESS_KEY'].encode())\n"
+        "    return os.environ['AWS_SECRET_ACCESS_KEY']\n"
+    )
+    emulator.add("leaks", code)
+    answer = emulator.call("leaks")
+    assert answer.value == "secret of leaks"
+    whole = "\n".join(emulator.log.of("leaks"))
+    assert "at import" in whole
+    assert "in the call ***" in whole
+    assert "secret of leaks" not in whole + answer.log

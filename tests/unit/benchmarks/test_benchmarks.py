@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 
 from benchmarks import __main__ as entry
-from benchmarks import beside, cli, document, engine, package
+from benchmarks import beside, cli, document, engine, package, sandbox
+from benchmarks.engine_parts.layered import ALL, BARE, EDITS, GROUP, PROXY
+from services_ai_sdk.emulator.sandbox import Command
 
 ROOT = Path(__file__).resolve().parents[3]
 FIGURES = {
@@ -153,6 +155,51 @@ def test_the_engine_s_answer_has_every_figure_of_both() -> None:
     for name, by in answer["figures"].items():
         assert set(by) == {"floor", "engine"} | ({"bare"} if name == "cold start, ms" else set()), name
         assert all(value > 0 for value in by.values()), name
+
+
+def test_the_sandbox_s_answer_has_every_layer() -> None:
+    """A few seconds: a worker without each layer, a cold start and some calls of each."""
+    store = Path(f"/var/tmp/services-ai-tests-{os.getuid()}") / "store"
+    for folder in (store.parent, store):
+        folder.mkdir(mode=0o711, exist_ok=True)
+        folder.chmod(0o711)
+    done = run("sandbox", "--quick", "--json", "--python", "3.11", "--store", str(store))
+    assert done.returncode == 0, done.stderr
+    answer: dict[str, Any] = json.loads(done.stdout)
+    expected = {ALL, BARE, PROXY, "network namespace", "IPC, host name, cgroup namespaces", "system-call filter"}
+    assert set(answer["figures"]) - {GROUP} == expected | {"limits"}
+    assert all(value > 0 for by in answer["figures"].values() for value in by.values())
+    assert answer["aim"].startswith("aim: a warm call with every layer")
+
+
+def test_without_a_layer_it_is_really_off() -> None:
+    options = json.dumps({"ports": [9001, 4566, 3128], "limits": {"RLIMIT_NPROC": 64}})
+    arguments = ("--unshare-all", "--unshare-user", "--hostname", "lambda", "--proc", "/proc")
+    whole = Command(("bwrap", options), arguments, {}, b"filter", sandboxed=True)
+
+    def without(layer: str) -> tuple[Command, dict[str, Any]]:
+        command = EDITS[layer](whole)
+        return command, json.loads(command.argv[-1])
+
+    command, told = without("network namespace")
+    assert {"--unshare-net", "--unshare-all"}.isdisjoint(command.arguments)
+    assert {"--unshare-pid", "--unshare-ipc", "--unshare-uts"} <= set(command.arguments)
+    assert told["ports"] == [0, 0, 0]
+    command, told = without("IPC, host name, cgroup namespaces")
+    assert {"--unshare-ipc", "--unshare-uts", "--unshare-all", "--hostname"}.isdisjoint(command.arguments)
+    assert "--unshare-net" in command.arguments
+    assert without("system-call filter")[0].filter == b""
+    assert without("limits")[1]["limits"] == {}
+    assert without(PROXY)[1]["ports"] == [9001, 4566]
+    assert EDITS[ALL](whole) == whole
+
+
+@pytest.mark.parametrize(("warm_ms", "said"), [(0.21, "met (1.05)"), (0.22, "missed (1.10)")])
+def test_the_sandbox_s_table_says_whether_the_aim_is_met(warm_ms: float, said: str) -> None:
+    shown = {ALL: {"cold_ms": 60.0, "warm_ms": warm_ms}, BARE: {"cold_ms": 40.0, "warm_ms": 0.2}}
+    lines = sandbox.table(shown).splitlines()
+    assert lines[-1].endswith(said)
+    assert lines[2].split()[-4:-2] == ["40.0", "1.50"]
 
 
 @pytest.mark.parametrize(("help_s", "verdict"), [(0.08, "met (80)"), (0.2, "missed (200)")])

@@ -10,6 +10,10 @@ import pytest
 
 from services_ai_sdk.emulator.output import KEPT_BYTES_MAX, LINES_MAX, Output, tail
 from services_ai_sdk.emulator.ports import LogLine
+from services_ai_sdk.emulator.redaction import Redaction
+
+SECRET = "wJalr/XUtnFEMI+K7MDENG"
+LONGER = SECRET + "/bPxRfiCY="
 
 
 class Pipe:
@@ -20,7 +24,7 @@ class Pipe:
         os.set_blocking(reading, False)
         os.set_blocking(self.writing, False)
         self.now_ms = 1000
-        self.output = Output(reading, lambda: self.now_ms)
+        self.output = Output(reading, lambda: self.now_ms, Redaction([SECRET, LONGER, "short"]))
 
     def say(self, data: bytes) -> None:
         while data:
@@ -174,3 +178,41 @@ def test_flood_of_single_bytes_at_different_times_is_one_line(pipe: Pipe) -> Non
         pipe.now_ms += 1
     (line,) = pipe.output.take()
     assert line == LogLine(1000, "z" * 64 * 1024)
+
+
+@pytest.mark.parametrize(
+    ("printed", "kept"),
+    [
+        (f"a {SECRET} b {SECRET}", "a *** b ***"),
+        (f"{LONGER}{SECRET}", "******"),
+        ("key=wJalr%2FXUtnFEMI%2BK7MDENG&x", "key=***&x"),
+        ("a short text", "a short text"),
+        (SECRET[:-1], SECRET[:-1]),
+    ],
+)
+def test_secrets_are_taken_out(pipe: Pipe, printed: str, kept: str) -> None:
+    pipe.say(f"{printed}\n{printed}".encode())
+    assert pipe.texts() == [kept, kept]
+
+
+def test_a_secret_in_pieces_is_one(pipe: Pipe) -> None:
+    for byte in f"x{SECRET}y\n".encode():
+        pipe.say(bytes([byte]))
+        pipe.now_ms += 1
+    assert pipe.texts() == ["x***y"]
+
+
+@pytest.mark.parametrize("shown", [8, 12, len(SECRET) - 1, len(SECRET)])
+def test_a_secret_that_is_cut_off_leaves_no_part(pipe: Pipe, shown: int) -> None:
+    for _ in range(KEPT_BYTES_MAX // 1024 - 1):
+        pipe.say(b"y" * 1023 + b"\n")
+    pipe.say(b"x" * (1024 - shown) + SECRET.encode() + b"more")
+    *_, last, note = pipe.texts()
+    assert SECRET[:8] not in last
+    assert "more bytes of output were not kept" in note
+
+
+def test_a_secret_at_the_end_of_what_is_kept_of_a_line_leaves_no_part(pipe: Pipe) -> None:
+    pipe.say(b"x" * (64 * 1024 - 10) + SECRET.encode() + b"\n")
+    (line,) = pipe.texts()
+    assert line == "x" * (64 * 1024 - 10) + "***"
