@@ -16,6 +16,7 @@ from control_plane.cli.error import error
 from control_plane.cli.errors import errors
 from control_plane.cli.failing import report
 from control_plane.cli.logs import logs
+from control_plane.cli.settings import settings
 from control_plane.cli.status import status
 from control_plane.cli.why import why
 from services_ai_sdk.cli.pipes import quiet_when_nobody_reads
@@ -29,6 +30,7 @@ _EXAMPLES: dict[Callable[..., None], str] = {
     logs: "`services-ai-admin logs lead-scorer -n 50`",
     enable: "`services-ai-admin enable lead-scorer --reason 'fixed in 1.0.1'`",
     disable: "`services-ai-admin disable lead-scorer --reason 'wrong scores, see ticket 123'`",
+    settings: "`services-ai-admin settings lead-scorer`, `… lead-scorer set greeting Hi`, `… set api_key < FILE`",
     approve: "`services-ai-admin approve lead-scorer --dry-run`, `… approve lead-scorer --without email`",
 }
 

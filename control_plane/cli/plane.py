@@ -23,10 +23,12 @@ from control_plane.table.breakers import Breakers
 from control_plane.table.dynamo import Table
 from control_plane.table.errors import Errors
 from control_plane.table.plugins import Plugins
+from services_ai_sdk.access.own_resources import secret_settings_path
 from services_ai_sdk.wire.errors import PlatformError
 
 if TYPE_CHECKING:
     from control_plane.operations.approve import Approver
+    from control_plane.operations.settings import SettingsDesk
 
 DEFAULT_STACK = "services-ai"
 
@@ -89,8 +91,22 @@ class ControlPlane:
             plugins=self.plugins,
             clock=self.clock,
             new_id=new_id,
+            secrets_path=self._secrets_path,
             lacks=_lacks,
         )
+
+    @property
+    def settings_desk(self) -> SettingsDesk:
+        """Settings."""
+        from control_plane.cli.secrets import SecretsManager
+        from control_plane.operations.settings import SettingsDesk
+
+        with plainly("making an AWS client"):
+            secrets = SecretsManager(client("secretsmanager", read_timeout_s=10, attempts=4), self.stack)
+        return SettingsDesk(self.plugins, secrets, self._secrets_path, self.clock, new_id)
+
+    def _secrets_path(self, plugin_id: str) -> str:
+        return secret_settings_path(self.stack, plugin_id)
 
 
 def control_plane() -> ControlPlane:

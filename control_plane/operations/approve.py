@@ -21,13 +21,14 @@ from control_plane.operations.ports import (
     StoredObject,
     Submission,
 )
-from control_plane.operations.release_records import dependencies_of, record_of, with_failed
+from control_plane.operations.release_records import dependencies_of, record_of, routes_of, with_failed
 from control_plane.rules import breaker as rules
 from control_plane.rules.breaker import BreakerState
 from control_plane.rules.not_run import lacking
 from control_plane.table.audit import AuditRow
 from control_plane.table.plugins import PluginRecord, Plugins, ReleaseRecord
 from control_plane.table.routes import Route
+from control_plane.table.settings import StoredSettings
 from services_ai_sdk.access.grants import Grants
 from services_ai_sdk.manifest.inspected import InspectedPackage
 from services_ai_sdk.wire.errors import InvalidInputError, ServicesAIError
@@ -86,6 +87,7 @@ class Approver:
 
     Attributes:
         new_id: Makes ids of audit rows.
+        secrets_path: Of a plugin's secret settings, by its id.
         lacks: What this machine lacks to run a Lambda runtime, empty for nothing; None where functions run
             elsewhere.
     """
@@ -96,6 +98,7 @@ class Approver:
     plugins: Plugins
     clock: Clock
     new_id: Callable[[], str]
+    secrets_path: Callable[[str], str]
     lacks: Callable[[str], str | None] = lambda _runtime: None
 
     def approve(
@@ -241,21 +244,9 @@ class Approver:
         if before is not None and again:
             record = replace(record, deployed_at_ms=before.deployed_at_ms, deployed_by=before.deployed_by)
         released = replace(approved, status="deployed", at_ms=at_ms, dependencies=record.dependencies)
-        manifest = inspected.manifest
-        routes = [
-            Route(
-                hook=hook.name,
-                plugin_id=record.plugin_id,
-                version=record.version,
-                priority=hook.priority,
-                alias_arn=deployment.alias_arn,
-                timeout_s=record.timeout_s,
-                permissions=record.grants.permissions,
-                resources=deployment.resources,
-                settings=dict(manifest.default_settings()),
-            )
-            for hook in manifest.hooks
-        ]
+
+        def routes(stored: StoredSettings) -> list[Route]:
+            return routes_of(inspected.manifest, record, deployment, stored, self.secrets_path(record.plugin_id))
 
         def transition(state: BreakerState) -> BreakerState:
             # The same code again is no reason to believe in it, so the state it earned stays.

@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from control_plane.operations.ports import Deployment
+from control_plane.rules.settings import for_plugin
 from control_plane.rules.text import one_line
 from control_plane.table.plugins import PluginDependency, PluginRecord
+from control_plane.table.routes import Route
+from control_plane.table.settings import StoredSettings
 from services_ai_sdk.access.grants import Grants
 from services_ai_sdk.manifest.inspected import InspectedPackage
+from services_ai_sdk.manifest.model import Manifest
 from services_ai_sdk.wire.failure import Category, Failure
 
 
@@ -76,3 +80,25 @@ def record_of(
         asked=Grants.asked_by(manifest),
         policy=deployment.policy,
     )
+
+
+def routes_of(
+    manifest: Manifest, record: PluginRecord, deployment: Deployment, stored: StoredSettings, secrets_path: str
+) -> list[Route]:
+    """One a hook: all that a dispatcher needs to call it."""
+    declared = {name: setting.model_dump(mode="json") for name, setting in manifest.settings.items()}
+    settings = for_plugin(declared, stored.values, stored.secrets, secrets_path)
+    return [
+        Route(
+            hook=hook.name,
+            plugin_id=record.plugin_id,
+            version=record.version,
+            priority=hook.priority,
+            alias_arn=deployment.alias_arn,
+            timeout_s=record.timeout_s,
+            permissions=record.grants.permissions,
+            resources=deployment.resources,
+            settings=settings,
+        )
+        for hook in manifest.hooks
+    ]

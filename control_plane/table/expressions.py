@@ -55,6 +55,11 @@ class Update:
         """Only if there is no such attribute."""
         return self._condition(f"attribute_not_exists({self._name(name)})")
 
+    def if_unset(self, name: str) -> Update:
+        """Only if there is no such attribute, or it is 0."""
+        place = self._name(name)
+        return self._condition(f"(attribute_not_exists({place}) OR {place} = {self._value(0)})")
+
     def if_smaller(self, name: str, size: int) -> Update:
         """Only if the set has fewer elements, or is not there."""
         place = self._name(name)

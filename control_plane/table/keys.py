@@ -4,6 +4,7 @@
 | ----------------------------- | ---------------- | -------------------------- | ----------- | --------------- |
 | plugin: what is deployed      | PLUGIN#<id>      | RECORD                     | FLEET       | <id>            |
 | plugin: breaker               | PLUGIN#<id>      | BREAKER                    |             |                 |
+| plugin: what admins set       | PLUGIN#<id>      | SETTINGS                   |             |                 |
 | plugin: one approved version  | PLUGIN#<id>      | RELEASE#<version>#<sha>    |             |                 |
 | plugin: statistics, a minute  | PLUGIN#<id>      | MINUTE#<minute>            |             |                 |
 | plugin: execution log, a pack | PLUGIN#<id>      | LOG#<ms>#<digest>          |             |                 |
@@ -31,6 +32,7 @@ GSI = "gsi1"
 FLEET = "FLEET"
 RECORD = "RECORD"
 BREAKER = "BREAKER"
+SETTINGS = "SETTINGS"
 RELEASE = "RELEASE#"
 MINUTE = "MINUTE#"
 LOG = "LOG#"
@@ -52,6 +54,11 @@ def record(plugin_id: str) -> Key:
 def breaker(plugin_id: str) -> Key:
     """The breaker."""
     return {"pk": plugin(plugin_id), "sk": BREAKER}
+
+
+def settings(plugin_id: str) -> Key:
+    """What admins set; of secrets that they are set."""
+    return {"pk": plugin(plugin_id), "sk": SETTINGS}
 
 
 def release(plugin_id: str, version: str, sha256: str) -> Key:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from control_plane.rules.breaker import BreakerState
@@ -14,6 +14,7 @@ from control_plane.table.codec import Item
 from control_plane.table.dynamo import ConditionFailed, Delete, Put, Table
 from control_plane.table.expressions import Update
 from control_plane.table.routes import Route, route_put
+from control_plane.table.settings import StoredSettings, read_settings, settings_unchanged, settings_write
 from services_ai_sdk.access.grants import Grants
 from services_ai_sdk.wire import jsontext
 from services_ai_sdk.wire.errors import PlatformError
@@ -156,6 +157,58 @@ class Plugins:
             decided = None if raw.get("grants") is None else Grants.from_dict(raw["grants"])
             yield ReleaseRecord(**{**raw, "grants": decided, "dependencies": known})
 
+    def manifest_of(self, record: PluginRecord) -> dict[str, Any]:
+        """The manifest of what is live; empty where its release is not recorded."""
+        found = (one for one in self.releases(record.plugin_id) if one.package_sha256 == record.package_sha256)
+        return next((one.manifest for one in found), {})
+
+    def settings(self, plugin_id: str) -> StoredSettings:
+        """What admins have set; strongly consistent."""
+        return read_settings(self._table, plugin_id)
+
+    def change_settings(
+        self,
+        plugin_id: str,
+        change: Callable[[StoredSettings], StoredSettings],
+        on_routes: Callable[[dict[str, Any], StoredSettings], dict[str, Any]],
+        audit: AuditRow,
+    ) -> StoredSettings:
+        """Settings, the plugin's routes, which carry them, and the audit row in one transaction.
+
+        Args:
+            plugin_id: Of a plugin that is live.
+            change: From what is set to what shall be.
+            on_routes: From the live version's manifest and what is set to what its routes carry.
+            audit: Who.
+
+        Raises:
+            PlatformError: It kept changing, or DynamoDB refused.
+        """
+        for _ in range(_DEPLOY_ATTEMPTS):
+            record, found = self.get(plugin_id), self.settings(plugin_id)
+            changed = change(found)
+            writes: list[Put | Update | Delete] = [settings_write(plugin_id, found, changed), audit_put(audit)]
+            if record is not None:
+                carried = jsontext.dumps(on_routes(self.manifest_of(record), changed))
+                # A route of another version is written by the deploy that makes it live, which reads them itself.
+                writes += [
+                    Update(keys.route(hook, priority, plugin_id))
+                    .set("settings", carried)
+                    .if_equal("version", record.version)
+                    for hook, priority in record.hooks
+                ]
+            try:
+                self._table.transact(writes)
+            except ConditionFailed:
+                continue
+            return replace(changed, revision=found.revision + 1)
+        raise PlatformError(
+            f"the settings of {plugin_id} kept changing",
+            code="settings-busy",
+            hint="run the command again",
+            retryable=True,
+        )
+
     def write_release(self, release: ReleaseRecord, audit: AuditRow) -> None:
         """An approval, or that its deploy failed, with its audit row."""
         self._table.transact([_release_put(release), audit_put(audit)])
@@ -163,7 +216,7 @@ class Plugins:
     def deployed(
         self,
         record: PluginRecord,
-        routes: Sequence[Route],
+        make_routes: Callable[[StoredSettings], Sequence[Route]],
         release: ReleaseRecord,
         audit: AuditRow,
         transition: Callable[[BreakerState], BreakerState],
@@ -172,7 +225,8 @@ class Plugins:
 
         Args:
             record: What is deployed now.
-            routes: All routes of the plugin; those of hooks it no longer has are removed.
+            make_routes: All routes of the plugin, with what admins have set; those of hooks that it no longer has
+                are removed.
             release: Now `deployed`.
             audit: Who and why.
             transition: What the deploy does to the breaker.
@@ -181,13 +235,15 @@ class Plugins:
             PlatformError: The breaker kept changing, or DynamoDB refused.
         """
         for _ in range(_DEPLOY_ATTEMPTS):
-            old = self.get(record.plugin_id)
+            old, settings = self.get(record.plugin_id), self.settings(record.plugin_id)
+            routes = make_routes(settings)
             wanted = {(route.hook, route.priority) for route in routes}
             gone = [place for place in (old.hooks if old else ()) if place not in wanted]
             breaker, state = self._breakers.deploy_write(record.plugin_id, record.version, transition)
             writes: list[Put | Update | Delete] = [
                 _record_put(record),
                 breaker,
+                settings_unchanged(record.plugin_id, settings),
                 _release_put(release),
                 audit_put(audit),
                 *(route_put(route) for route in routes),

@@ -67,6 +67,10 @@ class IamGuard:
         except Ambiguous as error:
             text = f"The local cloud does not let a request on that could be read in two ways: {error}"
             return refusal(request, "", Refusal("AccessDenied", text))
+        if caller.principal.role_arn and (call.service, call.operation) == ("sts", "GetSessionToken"):
+            # No policy decides on it: a session makes no session (STS API Reference, "GetSessionToken").
+            text = "Cannot call GetSessionToken with session credentials"
+            return refusal(request, call.service, Refusal("AccessDenied", text))
         for need in needs:
             answer = await self._decide(caller, call, request, need)
             if not answer.allowed:

@@ -13,6 +13,11 @@ if TYPE_CHECKING:
 _DNS_SUFFIXES = {"aws-cn": "amazonaws.com.cn"}
 
 
+def secret_settings_path(stack: str, plugin_id: str) -> str:
+    """Beginning of the names of a plugin's secret settings."""
+    return f"{stack}/plugins/{plugin_id}/settings/"
+
+
 @dataclass(frozen=True, slots=True)
 class Shared:
     """What the stack keeps for all plugins: outputs of template.yaml.
@@ -60,7 +65,7 @@ class OwnResources:
     @property
     def secret_settings_path(self) -> str:
         """Of the names of those secrets that are settings."""
-        return f"{self.secrets_path}settings/"
+        return secret_settings_path(self.stack, self.plugin_id)
 
     @property
     def queue_name(self) -> str:

@@ -45,7 +45,8 @@ class ServicesAIPlugin:
         resources: Mapping[str, Any] | None = None,
     ) -> None:
         """Called by the runtime before each hook; plugins leave it alone."""
-        self.settings = Payload(settings)
+        # Made for this call, and some of them read secrets when they are asked for: not copied.
+        self.settings = settings if isinstance(settings, Payload) else Payload(settings)
         self.resources = Payload(resources or {})
         self.api = api
         self.permissions = permissions

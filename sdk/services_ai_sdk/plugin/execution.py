@@ -13,7 +13,7 @@ from typing import Any
 from services_ai_sdk.plugin.api import PluginAPI
 from services_ai_sdk.plugin.base import ServicesAIPlugin
 from services_ai_sdk.plugin.failures import FailureReader, HookResultError
-from services_ai_sdk.plugin.payload import wrap
+from services_ai_sdk.plugin.payload import Payload, wrap
 from services_ai_sdk.plugin.time_limit import TimeLimit
 from services_ai_sdk.wire.failure import Failure
 from services_ai_sdk.wire.limits import SYNC_PAYLOAD_MAX_BYTES
@@ -57,7 +57,8 @@ def safe_hook_execution(
         if not callable(method):
             raise TypeError(f"{type(plugin).__name__} has no method for the hook {hook!r}")
         if isinstance(plugin, ServicesAIPlugin):
-            plugin.bind_call(wrap(dict(settings or {})), api, permissions, wrap(dict(resources or {})))
+            known = settings if isinstance(settings, Payload) else wrap(dict(settings or {}))
+            plugin.bind_call(known, api, permissions, wrap(dict(resources or {})))
         arguments = _arguments(method, hook, {**wrap(dict(args))}, {"api": api, "plugin_id": plugin_id})
         started_s = clock()
         value = limit.run(lambda: method(**arguments))

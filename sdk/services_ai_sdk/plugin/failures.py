@@ -40,6 +40,11 @@ class FailureReader:
         self._packages = frozenset(_normal(name.split("[")[0]) for name in packages)
         self._known_secrets = tuple(known_secrets)
 
+    def also_secret(self, value: str) -> None:
+        """One more value that must not leave the process."""
+        if value not in self._known_secrets:
+            self._known_secrets = (*self._known_secrets, value)
+
     def read(self, error: BaseException, *, importing: bool = False) -> Failure:
         """The failure, at most 32 KB as JSON.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from services_ai_sdk.plugin.between_tenants import TenantFiles
 from services_ai_sdk.plugin.execution import peak_memory_mb, safe_hook_execution
@@ -20,6 +20,9 @@ from services_ai_sdk.wire.errors import InvalidInputError
 from services_ai_sdk.wire.failure import Failure
 from services_ai_sdk.wire.limits import LAMBDA_TIMEOUT_MAX_S
 from services_ai_sdk.wire.result import Result
+
+if TYPE_CHECKING:
+    from services_ai_sdk.plugin.secret_settings import SecretReader
 
 IMPORT_MAX_S = 9.0
 """Less than the 10 s that Lambda gives the init phase (Lambda Developer Guide, "Lambda execution environment
@@ -62,6 +65,7 @@ class PluginRuntime:
         self._failure: Failure | None = None
         self._init_ms = 0.0
         self._reader = FailureReader(CodePaths("/var/task"))
+        self._secrets: SecretReader | None = None
 
     def load(self) -> None:
         """Imports the plugin, if that was not tried yet. Never raises: `handle` says what went wrong."""
@@ -106,6 +110,18 @@ class PluginRuntime:
         init_ms, self._init_ms = self._init_ms, 0.0
         return {**outcome.to_dict(), "init_ms": init_ms}
 
+    def _settings(self, given: dict[str, Any]) -> dict[str, Any]:
+        """Secret ones travel by name, and are read when the plugin asks for them."""
+        names = {name: place for name, value in given.items() if (place := _secret_name(value))}
+        if not names:
+            return given
+        from services_ai_sdk.plugin.secret_settings import SecretReader, SettingsWithSecrets
+
+        if self._secrets is None:
+            self._secrets = SecretReader(self._environment, self._clock, self._reader.also_secret)
+        plain = {name: value for name, value in given.items() if name not in names}
+        return SettingsWithSecrets(plain, names, self._secrets.read)
+
     def _call(self, event: Any) -> Result | Failure:
         packaged = self._packaged
         assert packaged is not None
@@ -135,7 +151,7 @@ class PluginRuntime:
             envelope.args,
             reader=self._reader,
             plugin_id=packaged.plugin_id,
-            settings={**packaged.settings, **envelope.settings},
+            settings=self._settings({**packaged.settings, **envelope.settings}),
             resources=envelope.resources,
             permissions=frozenset(map(str, envelope.permissions)),
             clock=self._clock,
@@ -147,6 +163,11 @@ def _own_tmp(environment: Mapping[str, str]) -> str:
     """The folder for temporary files in Lambda and in the local cloud's sandbox; nothing where it is shared."""
     private = "AWS_LAMBDA_RUNTIME_API" in environment and environment.get("LAMBDA_TASK_ROOT") == "/var/task"
     return "/tmp" if private else ""  # noqa: S108
+
+
+def _secret_name(value: object) -> str | None:
+    """Where a secret is kept; None of a value that is none: those are never objects."""
+    return value.get("secret") if isinstance(value, dict) else None
 
 
 def _limit_s(budget_ms: int) -> float | None:

@@ -125,6 +125,19 @@ class MemoryTopic:
         self.alerts.append(alert)
 
 
+class MemorySecrets:
+    """A secret store in memory."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, str] = {}
+
+    def put(self, name: str, value: str, plugin_id: str) -> None:
+        self.values[name] = value
+
+    def delete(self, name: str) -> None:
+        self.values.pop(name, None)
+
+
 class MemoryStore:
     """An artifact bucket in memory."""
 

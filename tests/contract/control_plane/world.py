@@ -17,6 +17,7 @@ from control_plane.operations.granting import grant_all_new
 from control_plane.operations.plugin_call import Surroundings
 from control_plane.operations.record import Fold
 from control_plane.operations.routing import Routing
+from control_plane.operations.settings import SettingsDesk
 from control_plane.operations.status import Fleet
 from control_plane.operations.switch import Switch
 from control_plane.operations.unrecorded import Unrecorded
@@ -33,6 +34,7 @@ from tests.contract.control_plane.fakes import (
     FakeInvoker,
     JsonInspector,
     ManualClock,
+    MemorySecrets,
     MemorySink,
     MemoryStore,
 )
@@ -62,6 +64,10 @@ def create_table(client: Any, name: str = TABLE) -> None:
         ],
         StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
     )
+
+
+def secrets_path(plugin_id: str) -> str:
+    return f"stack/plugins/{plugin_id}/settings/"
 
 
 class OneAtATime:
@@ -104,6 +110,7 @@ class World:
         self.invoker = FakeInvoker()
         self.sink = MemorySink()
         self.store = MemoryStore()
+        self.secrets = MemorySecrets()
         self.deployer = FakeDeployer()
         self.inspector = JsonInspector()
         self.warnings: list[str] = []
@@ -139,7 +146,13 @@ class World:
 
     @property
     def approver(self) -> Approver:
-        return Approver(self.store, self.inspector, self.deployer, self.plugins, self._clock(), self.new_id)
+        return Approver(
+            self.store, self.inspector, self.deployer, self.plugins, self._clock(), self.new_id, secrets_path
+        )
+
+    @property
+    def desk(self) -> SettingsDesk:
+        return SettingsDesk(self.plugins, self.secrets, secrets_path, self._clock(), self.new_id)
 
     @property
     def switch(self) -> Switch:
