@@ -8,6 +8,7 @@ from tests.isolation.attempts import (  # noqa: F401 - each puts its own into th
     forgery,
     kernel,
     network,
+    plugins,
     processes,
     resources,
     shared_memory,
