@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.isolation.attempts import (  # noqa: F401 - each puts its own into the list
+    aws,
     credentials,
     files,
     forgery,
