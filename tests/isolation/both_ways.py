@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.isolation.attempts.attempt import Attempt
+from tests.isolation.in_the_cloud import InTheCloud
 from tests.isolation.inside import Inside, Outcome
 from tests.isolation.machine import machine
 
@@ -39,17 +40,25 @@ class Engines:
     def __init__(self, given: Mapping[str, Any]) -> None:
         self._given = given
         self._stack = ExitStack()
-        self._current: tuple[tuple[str, ...], Inside] | None = None
+        self._current: tuple[tuple[tuple[str, ...], bool], Inside | InTheCloud] | None = None
 
     def run(self, attempt: Attempt, without: tuple[str, ...]) -> Outcome:
-        """One attempt, in an engine that lacks these."""
-        if self._current is None or self._current[0] != without:
+        """One attempt, in an engine or a cloud that lacks these."""
+        key = without, "iam" in attempt.layers
+        if self._current is None or self._current[0] != key:
             self.close()
-            folder = self._stack.enter_context(tempfile.TemporaryDirectory())
-            inside = Inside(Path(folder), without, self._given)
-            self._stack.callback(inside.close)
-            self._current = without, inside
+            self._current = key, self._make(*key)
         return self._current[1].run(attempt)
+
+    def _make(self, without: tuple[str, ...], in_the_cloud: bool) -> Inside | InTheCloud:
+        made: Inside | InTheCloud
+        if in_the_cloud:
+            made = InTheCloud(iam="iam" not in without)
+        else:
+            folder = self._stack.enter_context(tempfile.TemporaryDirectory())
+            made = Inside(Path(folder), without, self._given)
+        self._stack.callback(made.close)
+        return made
 
     def close(self) -> None:
         """Ends the one that runs."""

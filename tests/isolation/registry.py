@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from tests.isolation.attempts import (  # noqa: F401 - each puts its own into the list
+    aws,
     credentials,
     files,
     forgery,
     kernel,
     network,
+    plugins,
     processes,
     resources,
     shared_memory,

@@ -119,6 +119,16 @@ CHECKS: Mapping[str, Mapping[str, Any]] = {
 """The same for what the engine itself checks."""
 
 
+WRAPPER: Mapping[str, Mapping[str, Any]] = {
+    "import-rules": {"import_rules": False},
+    "clean-tmp": {"cleans": ""},
+}
+"""The same for what the platform's wrapper does in the plugin's own process."""
+
+ELSEWHERE = frozenset({"intake", "iam"})
+"""What is switched where the attempt is made: checks of a package before it runs; IAM, of a whole local cloud."""
+
+
 class Stripped:
     """A sandbox without some of its protections.
 
@@ -149,7 +159,7 @@ class Stripped:
 
 def engine_options(without: Iterable[str]) -> dict[str, Any]:
     """What an engine is made with to lack these protections."""
-    names = set(without)
+    names = set(without) - set(WRAPPER) - ELSEWHERE
     assert names <= {*COMMANDS, *CHECKS}, f"no such protection: {names - {*COMMANDS, *CHECKS}}"
     commands = [name for name in COMMANDS if name in names]
     checks: dict[str, Any] = {}

@@ -312,3 +312,40 @@ def test_dev_takes_no_files_and_its_devices_work(emulator: Emulator) -> None:
         "    return [attempt(p) for p in ('/dev/x', '/dev/shm/x', '/dev/null', '/dev/stdout', '/tmp/x')]\n",
     )
     assert emulator.call("dev-files").value == ["refused", "refused", 1, 1, 1]
+
+
+PATCHES = """
+import awslambdaric.bootstrap, awslambdaric.lambda_runtime_marshaller as marshaller, json
+def handle(event, context):
+    json.dumps = marshaller.LambdaMarshaller.marshal_response = lambda *a, **k: '"forged"'
+    awslambdaric.bootstrap.handle_event_request = None
+    return True
+"""
+
+
+def test_patched_modules_stay_in_their_own_process(emulator: Emulator) -> None:
+    """A function can lie about itself; no other function, and no other worker's call, hears of it."""
+    emulator.add("patches", PATCHES)
+    emulator.add(
+        "beside", "import json\ndef handle(event, context): return json.loads(json.dumps({'a': event}))\n"
+    )
+    assert emulator.call("beside", 1).value == {"a": 1}
+    emulator.call("patches")
+    assert emulator.call("beside", 2).value == {"a": 2}
+    emulator.add("beside", "import json\ndef handle(event, context): return json.loads(json.dumps([event]))\n")
+    assert emulator.call("beside", 3).value == [3]
+
+
+def test_pth_files_are_not_run(emulator: Emulator) -> None:
+    runs = "import sys; sys.ran_before = True\n"
+    layer: dict[str, str | bytes] = {
+        "python/in_layer.pth": runs,
+        "python/lib/python3.11/site-packages/in_site_packages.pth": runs,
+    }
+    code: dict[str, str | bytes] = {
+        "main.py": "import os, sys\ndef handle(event, context):\n"
+        "    return [hasattr(sys, 'ran_before'), sorted(os.listdir('/opt/python'))]\n",
+        "in_package.pth": runs,
+    }
+    emulator.add("with-pth", code, layers=[layer])
+    assert emulator.call("with-pth").value == [False, ["in_layer.pth", "lib"]]

@@ -22,6 +22,7 @@ class Attempt:
         files: More files of the function, by path.
         layer_files: Files of a layer of its own.
         spec: More of the function.
+        plugin: Instead of `run`: the files of a plugin, run by the platform's wrapper.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Attempt:
     files: dict = field(default_factory=dict)
     layer_files: dict = field(default_factory=dict)
     spec: dict = field(default_factory=dict)
+    plugin: dict = field(default_factory=dict)
 
     def attempted(self, given):
         """`["did it", what it got]` or `["stopped", why]`."""
