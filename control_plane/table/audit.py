@@ -17,7 +17,8 @@ class AuditRow:
     Attributes:
         row_id: Makes two rows of one millisecond two.
         action: `approve`, `deploy-failed`, `enable`, `disable` …
-        before: The breaker's state, where the action changed it; `after` likewise.
+        before: The state of the breaker or the error, where the action changed it; `after` likewise.
+        about: What of the plugin, where it is not the plugin itself: an error's id.
     """
 
     plugin_id: str
@@ -29,6 +30,7 @@ class AuditRow:
     version: str = ""
     before: str = ""
     after: str = ""
+    about: str = ""
 
 
 def audit_put(row: AuditRow) -> Put:
@@ -44,6 +46,7 @@ def audit_put(row: AuditRow) -> Put:
         "version": row.version,
         "before": row.before,
         "after": row.after,
+        "about": row.about,
     }
     return Put(item, only_new=True)
 
@@ -61,4 +64,5 @@ def audit_rows(table: Table, plugin_id: str) -> Iterator[AuditRow]:
             version=item.get("version", ""),
             before=item.get("before", ""),
             after=item.get("after", ""),
+            about=item.get("about", ""),
         )
