@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 DEFAULT_STACK = "services-ai"
 LIVE_ALIAS = "live"
 PLUGIN_HANDLER = "services_ai_sdk.plugin.handler.handle"
 PROFILE_TAG = "sandbox-profile"
+"""Where functions that an earlier version deployed name their process profile."""
 ROLE_POLICY_NAME = "plugin"
+_PROFILE = re.compile(r"; sandbox profile (\S{1,120})$")
+
+
+def described(what: str, profile_key: str) -> str:
+    """A function's description. It names the process profile: a Lambda version keeps its description for good."""
+    return f"{what}; sandbox profile {profile_key}"
+
+
+def profile_in(description: str) -> str:
+    """The process profile that `described` named; empty where there is none."""
+    found = _PROFILE.search(description)
+    return found[1] if found else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import typer
 
 from control_plane.cli import screen
 from control_plane.cli.screen import JsonOption
+from control_plane.cli.triage import standing
 from control_plane.rules.wording import headline
 
 ARGS_MAX_LINES = 40
@@ -24,13 +25,17 @@ def error(
     from control_plane.cli.plane import control_plane
     from control_plane.cli.trace import trace_lines
 
-    found = control_plane().error_reader.detail(error_id, limit=limit)
+    ours = control_plane()
+    found = ours.error_reader.detail(error_id, limit=limit)
     if as_json:
         screen.print_json(found.to_dict())
         return
     out, group = screen.console(), found.group
     out.print(screen.safe_line(headline(group.type, group.message), 600))
-    out.print(f"in {group.plugin_id} on {group.hook}; {group.count} times ({group.category}), {group.status}")
+    out.print(f"in {group.plugin_id} on {group.hook}; {group.count} times ({group.category})")
+    out.print(standing(group.decision, ours.clock.now_ms()))
+    if group.decision.reason:
+        out.print(f"  {screen.safe_line(group.decision.reason, 500)} ({screen.at(group.decision.at_ms)})")
     out.print(f"first {screen.at(group.first_at_ms)} in {group.first_version}")
     out.print(f"last  {screen.at(group.last_at_ms)} in {group.last_version}")
     for failure in found.failures[:1]:

@@ -18,6 +18,7 @@ from control_plane.cli.failing import report
 from control_plane.cli.logs import logs
 from control_plane.cli.settings import settings
 from control_plane.cli.status import status
+from control_plane.cli.triage import ignore, reopen, resolve
 from control_plane.cli.why import why
 from services_ai_sdk.cli.pipes import quiet_when_nobody_reads
 from services_ai_sdk.wire.errors import ServicesAIError
@@ -25,8 +26,11 @@ from services_ai_sdk.wire.errors import ServicesAIError
 _EXAMPLES: dict[Callable[..., None], str] = {
     status: "`services-ai-admin status`, `… status lead-scorer --json`, `… status lead-scorer --policy`",
     why: "`services-ai-admin why lead-scorer`",
-    errors: "`services-ai-admin errors`, `services-ai-admin errors lead-scorer --limit 5`",
+    errors: "`services-ai-admin errors`, `services-ai-admin errors lead-scorer --state open`",
     error: "`services-ai-admin error 3f1c9ab24d10`",
+    resolve: "`services-ai-admin resolve 3f1c9ab24d10`, `services-ai-admin resolve 3f1c9ab24d10 --version 1.0.1`",
+    ignore: "`services-ai-admin ignore 3f1c9ab24d10 --for 7d --reason 'the author knows'`",
+    reopen: "`services-ai-admin reopen 3f1c9ab24d10`",
     logs: "`services-ai-admin logs lead-scorer -n 50`",
     enable: "`services-ai-admin enable lead-scorer --reason 'fixed in 1.0.1'`",
     disable: "`services-ai-admin disable lead-scorer --reason 'wrong scores, see ticket 123'`",

@@ -16,6 +16,7 @@ from control_plane.operations.clock import Clock
 from control_plane.operations.errors import ErrorReader
 from control_plane.operations.status import Fleet
 from control_plane.operations.switch import Switch
+from control_plane.operations.triage import Triage
 from control_plane.operations.unrecorded import Unrecorded
 from control_plane.operations.why import Why
 from control_plane.table.activity import ActivityTable
@@ -64,6 +65,11 @@ class ControlPlane:
     def error_reader(self) -> ErrorReader:
         """Failures and groups."""
         return ErrorReader(self.errors, self.plugins)
+
+    @property
+    def triage(self) -> Triage:
+        """Decisions about errors."""
+        return Triage(self.errors, self.plugins, self.clock, new_id)
 
     @property
     def switch(self) -> Switch:

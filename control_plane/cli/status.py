@@ -64,7 +64,7 @@ def _fleet(rows: list[PluginStatus], now_s: float) -> None:
             _state(row),
             since,
             str(row.activity.calls),
-            str(row.activity.failures),
+            str(row.activity.errors),
             _quantiles(row),
         )
     out = screen.console()
@@ -131,7 +131,8 @@ def _one(row: PluginStatus, now_s: float) -> None:
         ("role", record.role_arn),
         ("smoke call", record.smoke),
         ("deployed", f"{screen.at(record.deployed_at_ms)} by {record.deployed_by}"),
-        ("last hour", f"{activity.calls} calls, {activity.failures} errors ({row.error_rate:.1%})"),
+        ("last hour", f"{activity.calls} calls, {activity.errors} errors ({row.error_rate:.1%})"),
+        ("", f"{activity.ignored} more errors are ignored" if activity.ignored else ""),
         ("", f"{activity.uncounted} not counted, {activity.skipped} skipped, {activity.cold} cold"),
         ("p50/p95 ms", _quantiles(row)),
     ]

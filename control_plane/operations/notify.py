@@ -9,6 +9,7 @@ from control_plane.operations.ports import Alert
 from control_plane.rules.breaker import BreakerState, State
 from control_plane.rules.moments import moment
 from control_plane.rules.text import one_line, plain
+from control_plane.rules.triage import GroupState
 from control_plane.rules.wording import headline
 from control_plane.table import keys
 from control_plane.table.breakers import state_from_item
@@ -35,6 +36,8 @@ def alert_for(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> A
         return _breaker_alert(before, after)
     if sort_key.startswith(keys.GROUP) and "group_id" in after and "group_id" not in (before or {}):
         return _group_alert(group_from_item(after))
+    if sort_key.startswith(keys.GROUP) and "group_id" in after and before is not None:
+        return _again_alert(group_from_item(before), group_from_item(after))
     if sort_key.startswith(keys.RELEASE) and after.get("status") == "failed":
         again = before is not None and before.get("at_ms") == after.get("at_ms")
         return None if again else _deploy_alert(after)
@@ -100,13 +103,10 @@ def _group_alert(group: ErrorGroup) -> Alert:
         f"Plugin {group.plugin_id} {group.first_version} fails in a new way on {group.hook}.",
         f"Since {moment(group.first_at_ms / 1000)}.",
         "",
-        one_line(headline(group.type, group.message), 600),
+        *_what_and_where(group),
+        "",
+        f"Trace and arguments:  services-ai-admin error {group.group_id}",
     ]
-    if group.where:
-        lines.append(f"Top frame:  {group.where}")
-    if group.source:
-        lines.append(f"              {group.source}")
-    lines += ["", f"Trace and arguments:  services-ai-admin error {group.group_id}"]
     return _alert(
         "new_error",
         group.plugin_id,
@@ -115,6 +115,42 @@ def _group_alert(group: ErrorGroup) -> Alert:
         subject=f"New error in plugin {group.plugin_id}: {group.type}",
         lines=lines,
     )
+
+
+def _again_alert(was: ErrorGroup, group: ErrorGroup) -> Alert | None:
+    """Of a group that is heard of again by itself: it regressed, or the time that it was ignored for is over."""
+    decision = group.decision
+    if decision.revision == was.decision.revision or decision.actor != "recorder":
+        return None
+    regressed = decision.state is GroupState.REGRESSED
+    what = "is back" if regressed else "goes on"
+    lines = [
+        f"An error of plugin {group.plugin_id} on {group.hook} {what}: {decision.reason}.",
+        f"At {moment(decision.at_ms / 1000)}; {group.count} times in all.",
+        "",
+        *_what_and_where(group),
+        "",
+        f"Trace and arguments:  services-ai-admin error {group.group_id}",
+    ]
+    if regressed:
+        lines.append(f"Back to what worked:  services-ai-admin rollback {group.plugin_id}")
+    return _alert(
+        "regression",
+        group.plugin_id,
+        "warning",
+        key=f"{group.group_id}:{decision.revision}",
+        subject=f"Error in plugin {group.plugin_id} {what}: {group.type}",
+        lines=lines,
+    )
+
+
+def _what_and_where(group: ErrorGroup) -> list[str]:
+    lines = [one_line(headline(group.type, group.message), 600)]
+    if group.where:
+        lines.append(f"Top frame:  {group.where}")
+    if group.source:
+        lines.append(f"              {group.source}")
+    return lines
 
 
 def _deploy_alert(release: Item) -> Alert:

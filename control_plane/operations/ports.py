@@ -215,7 +215,7 @@ class Alert:
 
     Attributes:
         alert_id: The same for every repeat of the same news.
-        kind: `auto_disabled`, `recovered`, `new_error`, `deploy_failed` …
+        kind: `auto_disabled`, `recovered`, `new_error`, `regression`, `deploy_failed` …
         attributes: For SNS filters: plugin, kind, severity.
     """
 

@@ -9,6 +9,7 @@ from control_plane.rules.classify import bounded, number
 from control_plane.rules.grouping import group_id
 from control_plane.rules.not_run import lacking
 from control_plane.rules.text import plain
+from control_plane.rules.triage import Decision, happened_again
 from control_plane.table.activity import Activity, ActivityTable, PluginExecutionLog
 from control_plane.table.errors import Errors, PluginError
 from services_ai_sdk.wire import jsontext
@@ -34,6 +35,7 @@ class Fold:
         self._activity = activity
         self._minutes: dict[tuple[str, int], Activity] = defaultdict(Activity)
         self._logs: dict[str, list[PluginExecutionLog]] = defaultdict(list)
+        self._decisions: dict[tuple[str, str], Decision] = {}
 
     def take(self, text: str | bytes) -> int:
         """Takes one message; returns how many failures in it were new.
@@ -44,7 +46,7 @@ class Fold:
         """
         message = _checked(OutcomesMessage.from_dict(jsontext.loads(text, what="the outcomes message")))
         failures = [_error(message, outcome) for outcome in message.outcomes]
-        new = sum(self._errors.record(error) for error in failures if error is not None)
+        new = sum(self._record(error) for error in failures if error is not None)
         # Only now: a message that failed above comes again as a whole.
         for outcome, error in zip(message.outcomes, failures, strict=True):
             self._add(message, outcome, error)
@@ -60,6 +62,23 @@ class Fold:
             self._activity.add(plugin_id, minute, activity)
         for plugin_id, entries in self._logs.items():
             self._activity.write_log(plugin_id, sorted(entries, key=lambda entry: entry.at_ms))
+
+    def _record(self, error: PluginError) -> bool:
+        key = error.plugin_id, error.group_id
+        if key not in self._decisions:
+            # Once a batch: a decision that is made meanwhile holds from the next one on.
+            known = self._errors.known(*key)
+            self._decisions[key] = known.decision if known else Decision()
+        decision = self._decisions[key]
+        new = self._errors.record(error, ignored=decision.ignores(error.occurred_at_ms))
+
+        def again(now: Decision) -> Decision:
+            return happened_again(now, error.plugin_version, error.occurred_at_ms)
+
+        # Also of a failure that was recorded before: whoever recorded it may have died before this.
+        if again(decision) != decision and (changed := self._errors.decide(*key, again, None)):
+            self._decisions[key] = changed[1].decision
+        return new
 
     def _add(self, message: OutcomesMessage, outcome: Outcome, error: PluginError | None) -> None:
         minute = self._minutes[outcome.plugin_id, message.occurred_at_ms // 60_000]

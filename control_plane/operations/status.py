@@ -13,6 +13,7 @@ from control_plane.operations.unknown import unknown_plugin
 from control_plane.rules.breaker import BreakerState, State
 from control_plane.rules.moments import iso
 from control_plane.rules.not_run import lacking
+from control_plane.rules.triage import GroupState
 from control_plane.table.activity import Activity, ActivityTable
 from control_plane.table.breakers import Breakers
 from control_plane.table.errors import ErrorGroup, Errors
@@ -30,7 +31,7 @@ class PluginStatus:
         record: What is live; None for a plugin of which nothing ever was, because its deploy failed.
         breaker: None only while a plugin is being taken away, or where nothing is live.
         activity: Of the last hour.
-        last_error: The group with the latest failure.
+        last_error: The group with the latest failure, of those that are neither resolved nor ignored.
         probes: Those that failed since it was switched off; None where none did.
         attempt: A later deploy, which did not take effect; looked for where one plugin is asked for.
     """
@@ -60,9 +61,8 @@ class PluginStatus:
 
     @property
     def error_rate(self) -> float:
-        """Failures of all calls that counted, in the last hour."""
-        counted = self.activity.successes + self.activity.failures
-        return self.activity.failures / counted if counted else 0.0
+        """Failures that are not ignored, of all calls that counted, in the last hour."""
+        return self.activity.error_rate
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON."""
@@ -83,6 +83,7 @@ class PluginStatus:
                 "calls": activity.calls,
                 "successes": activity.successes,
                 "failures": activity.failures,
+                "ignored": activity.ignored,
                 "uncounted": activity.uncounted,
                 "skipped": activity.skipped,
                 "cold": activity.cold,
@@ -151,7 +152,7 @@ class Fleet:
         first_minute = int(self._clock.now_s() // 60) - WINDOW_MINUTES + 1
         rows = []
         for record in records:
-            groups = self._errors.groups(record.plugin_id)
+            groups = [group for group in self._errors.groups(record.plugin_id) if self._is_news(group)]
             breaker = breakers.get(record.plugin_id)
             rows.append(
                 PluginStatus(
@@ -165,6 +166,9 @@ class Fleet:
                 )
             )
         return rows
+
+    def _is_news(self, group: ErrorGroup) -> bool:
+        return group.decision.seen_at(self._clock.now_ms()) in (GroupState.OPEN, GroupState.REGRESSED)
 
 
 def _rank(breaker: BreakerState | None) -> int:

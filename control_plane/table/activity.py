@@ -32,6 +32,7 @@ class Activity:
     """Counts of one plugin over some time; two of them add up.
 
     Attributes:
+        ignored: Those of the failures whose error was being ignored.
         not_run: Those of the skipped ones that this machine could not run.
         not_run_why: What it lacks; empty once it has run a later one.
         cold: Calls that imported the plugin first.
@@ -40,6 +41,7 @@ class Activity:
 
     successes: int = 0
     failures: int = 0
+    ignored: int = 0
     uncounted: int = 0
     skipped: int = 0
     not_run: int = 0
@@ -52,6 +54,17 @@ class Activity:
         """Every call that was made, whatever came of it."""
         return self.successes + self.failures + self.uncounted
 
+    @property
+    def errors(self) -> int:
+        """Failures that somebody wants to hear of."""
+        return self.failures - self.ignored
+
+    @property
+    def error_rate(self) -> float:
+        """`errors` of all calls that counted."""
+        counted = self.successes + self.failures
+        return self.errors / counted if counted else 0.0
+
     def observe(self, duration_ms: float) -> None:
         """Adds one duration."""
         index = histogram.bucket(duration_ms)
@@ -63,6 +76,7 @@ class Activity:
             self.not_run_why = "" if other.successes or other.failures else other.not_run_why
         self.successes += other.successes
         self.failures += other.failures
+        self.ignored += other.ignored
         self.uncounted += other.uncounted
         self.skipped += other.skipped
         self.not_run += other.not_run
@@ -114,7 +128,7 @@ class ActivityTable:
 
     def add(self, plugin_id: str, at_minute: int, activity: Activity) -> None:
         """Adds to a minute; failures are added by `Errors.record`, once each, and must be 0 here."""
-        if activity.failures:
+        if activity.failures or activity.ignored:
             raise ValueError("failures are counted with their records, never in a fold")
         update = Update(keys.minute(plugin_id, at_minute)).set("expires_at", at_minute * 60 + MINUTE_KEPT_S)
         counts = {
@@ -168,6 +182,7 @@ def _activity(item: Item) -> Activity:
     return Activity(
         successes=item.get("successes", 0),
         failures=item.get("failures", 0),
+        ignored=item.get("ignored", 0),
         uncounted=item.get("uncounted", 0),
         skipped=item.get("skipped", 0),
         not_run=item.get("not_run", 0),

@@ -17,7 +17,8 @@ class AuditRow:
     Attributes:
         row_id: Makes two rows of one millisecond two.
         action: `approve`, `deploy-failed`, `enable`, `disable` …
-        before: The breaker's state, where the action changed it; `after` likewise.
+        before: The state of the breaker or the error, where the action changed it; `after` likewise.
+        about: What of the plugin, where it is not the plugin itself: an error's id.
         detail: What else was decided: what was granted and withheld.
     """
 
@@ -31,6 +32,7 @@ class AuditRow:
     before: str = ""
     after: str = ""
     detail: str = ""
+    about: str = ""
 
 
 def audit_put(row: AuditRow) -> Put:
@@ -47,6 +49,7 @@ def audit_put(row: AuditRow) -> Put:
         "before": row.before,
         "after": row.after,
         "detail": row.detail,
+        "about": row.about,
     }
     return Put(item, only_new=True)
 
@@ -65,4 +68,5 @@ def audit_rows(table: Table, plugin_id: str) -> Iterator[AuditRow]:
             before=item.get("before", ""),
             after=item.get("after", ""),
             detail=item.get("detail", ""),
+            about=item.get("about", ""),
         )

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from control_plane.rules import histogram
+from control_plane.rules.triage import Decision, GroupState
 from control_plane.table import keys
 from control_plane.table.activity import bucket_attribute
+from control_plane.table.audit import AuditRow, audit_put
 from control_plane.table.codec import Item
 from control_plane.table.dynamo import ConditionFailed, Put, Table
 from control_plane.table.expressions import Update
 from services_ai_sdk.wire import jsontext
+from services_ai_sdk.wire.errors import PlatformError
 from services_ai_sdk.wire.failure import Failure
 
+_CHANGE_ATTEMPTS = 8
 _DAY_S = 86_400
 FAILURE_KEPT_S = 30 * _DAY_S
 GROUP_KEPT_S = 90 * _DAY_S
@@ -48,7 +52,7 @@ class ErrorGroup:
     """Failures that are the same news.
 
     Attributes:
-        status: `open`, later `resolved` or `ignored`.
+        decision: What people have decided about it.
         message: Of the latest failure that was recorded; `where` and `source` likewise.
         where: `main.py:31 in route`; empty where the process itself died.
         source: The line of code there.
@@ -63,18 +67,29 @@ class ErrorGroup:
     where: str
     source: str
     hook: str
-    status: str
     count: int
     first_at_ms: int
     last_at_ms: int
     first_version: str
     last_version: str
     last_invocation_id: str
+    decision: Decision = field(default_factory=Decision)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON; the id is called what the commands call it."""
         raw = asdict(self)
-        return {"error": raw.pop("group_id"), **raw}
+        del raw["decision"]
+        decision = self.decision
+        return {
+            "error": raw.pop("group_id"),
+            **raw,
+            "status": str(decision.state),
+            "resolved_in": decision.resolved_in,
+            "ignored_until_ms": decision.ignored_until_ms or None,
+            "status_at_ms": decision.at_ms or None,
+            "status_by": decision.actor,
+            "status_reason": decision.reason,
+        }
 
 
 class Errors:
@@ -87,8 +102,13 @@ class Errors:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def record(self, error: PluginError) -> bool:
-        """Failure, group and the minute's count in one transaction; False for one that is recorded already."""
+    def record(self, error: PluginError, *, ignored: bool = False) -> bool:
+        """Failure, group and the minute's count in one transaction; False for one that is recorded already.
+
+        Args:
+            error: The failure.
+            ignored: Nobody wants to hear of it: it is counted as such, too.
+        """
         at_s = error.occurred_at_ms // 1000
         where, source = place(error.failure)
         group = (
@@ -110,6 +130,8 @@ class Errors:
             .add(bucket_attribute(histogram.bucket(error.duration_ms)), 1)
             .set("expires_at", at_s + MINUTE_KEPT_S)
         )
+        if ignored:
+            minute.add("ignored", 1)
         try:
             self._table.transact([_failure_put(error, at_s), group, minute])
         except ConditionFailed:
@@ -126,6 +148,53 @@ class Errors:
         for item in self._table.query(keys.group_index(group_id), index=keys.GSI, prefix=keys.GROUP_MARK):
             return group_from_item(item)
         return None
+
+    def known(self, plugin_id: str, group_id: str) -> ErrorGroup | None:
+        """By its key; strongly consistent."""
+        item = self._table.get(keys.group(plugin_id, group_id), consistent=True)
+        return group_from_item(item) if item and "group_id" in item else None
+
+    def decide(
+        self, plugin_id: str, group_id: str, rule: Callable[[Decision], Decision], audit: AuditRow | None
+    ) -> tuple[ErrorGroup, ErrorGroup] | None:
+        """Changes what is decided about a group, with an audit row; read, decide, write if nobody else did.
+
+        Args:
+            plugin_id: Whose.
+            group_id: Which.
+            rule: One of `rules.triage`; where it changes nothing, nothing is written.
+            audit: Gets the state before and after; None for what no person did.
+
+        Returns:
+            The group before and after; None where it is not there.
+
+        Raises:
+            PlatformError: It kept changing, or DynamoDB refused.
+        """
+        for _ in range(_CHANGE_ATTEMPTS):
+            before = self.known(plugin_id, group_id)
+            if before is None:
+                return None
+            decision = rule(before.decision)
+            if decision == before.decision:
+                return before, before
+            update = _write_decision(Update(keys.group(plugin_id, group_id)), decision)
+            if before.decision.revision:
+                update.if_equal("status_revision", before.decision.revision)
+            else:
+                update.if_missing("status_revision").if_equal("group_id", group_id)
+            row = audit and replace(audit, before=str(before.decision.state), after=str(decision.state))
+            try:
+                self._table.transact([update, audit_put(row)] if row else [update])
+            except ConditionFailed:
+                continue
+            return before, replace(before, decision=decision)
+        raise PlatformError(
+            f"the error {group_id} kept changing while it was being written",
+            code="error-busy",
+            hint="run the command again",
+            retryable=True,
+        )
 
     def failures(self, group_id: str) -> Iterator[PluginError]:
         """Of one group, latest first."""
@@ -162,13 +231,33 @@ def group_from_item(item: Item) -> ErrorGroup:
         where=item.get("where", ""),
         source=item.get("source", ""),
         hook=item["hook"],
-        status=item["status"],
         count=item["count"],
         first_at_ms=item["first_at_ms"],
         last_at_ms=item["last_at_ms"],
         first_version=item["first_version"],
         last_version=item["last_version"],
         last_invocation_id=item["last_invocation_id"],
+        decision=Decision(
+            state=GroupState(item["status"]),
+            resolved_in=item.get("resolved_in", ""),
+            ignored_until_ms=item.get("ignored_until_ms", 0),
+            at_ms=item.get("status_at_ms", 0),
+            actor=item.get("status_by", ""),
+            reason=item.get("status_reason", ""),
+            revision=item.get("status_revision", 0),
+        ),
+    )
+
+
+def _write_decision(update: Update, decision: Decision) -> Update:
+    return (
+        update.set("status", str(decision.state))
+        .set("resolved_in", decision.resolved_in)
+        .set("ignored_until_ms", decision.ignored_until_ms or None)
+        .set("status_at_ms", decision.at_ms)
+        .set("status_by", decision.actor)
+        .set("status_reason", decision.reason)
+        .set("status_revision", decision.revision)
     )
 
 

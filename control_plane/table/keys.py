@@ -18,8 +18,9 @@ Access patterns (read units of 4 KB, eventually consistent unless said; write un
 - Dispatcher, at most every few seconds: listeners of a hook, one query, 0.5 a 4 KB; breakers of the listeners, one
   consistent batch read, 1 a plugin. After each call: breakers of the plugins called, the same.
 - Dispatcher, a failure: one conditional update, 1 write. A clear, a trip, a lease, a probe's end: 1 write each.
-- Recorder, a failure: one transaction (failure, its group, its minute), 2 writes a KB of each. A batch: 1 to 4
-  writes a plugin and minute, 1 a KB of packed log a plugin.
+- Recorder, a failure: its group, one consistent read, once a batch; then one transaction (failure, its group, its
+  minute), 2 writes a KB of each. A regression: one more read and write of the group. A batch: 1 to 4 writes a
+  plugin and minute, 1 a KB of packed log a plugin.
 - Admin, fleet: one query of gsi1, then two batch reads, and one query of at most 60 minutes a plugin.
 - Admin, one plugin: its groups, newest log packs, audit rows: one query each. One error: one query of gsi1.
 """

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from control_plane.aws_errors import aws_code, plainly
-from infra.names import LIVE_ALIAS, ROLE_POLICY_NAME
+from infra.names import LIVE_ALIAS, ROLE_POLICY_NAME, profile_in
 
 if TYPE_CHECKING:
     from infra.deploy.clients import Clients
@@ -28,6 +28,7 @@ class FunctionState:
     layers: tuple[str, ...]
     memory_mb: int
     timeout_s: int
+    profile_key: str
 
     @classmethod
     def from_configuration(cls, configuration: dict[str, Any]) -> FunctionState:
@@ -40,6 +41,7 @@ class FunctionState:
             layers=tuple(layer["Arn"] for layer in configuration.get("Layers") or []),
             memory_mb=configuration["MemorySize"],
             timeout_s=configuration["Timeout"],
+            profile_key=profile_in(configuration.get("Description", "")),
         )
 
 
@@ -55,7 +57,6 @@ class Current:
         function: `$LATEST`, or None.
         live: What the alias `live` points to, or None.
         live_version: Its Lambda version; empty without an alias.
-        tags: The function's tags.
     """
 
     role_whole: bool
@@ -66,7 +67,6 @@ class Current:
     function: FunctionState | None
     live: FunctionState | None
     live_version: str
-    tags: dict[str, str]
 
 
 class CurrentReader:
@@ -133,12 +133,6 @@ class CurrentReader:
         with plainly(f"reading the alias {LIVE_ALIAS} of {name}"):
             alias = self._found(self._clients.lambda_.get_alias, FunctionName=name, Name=LIVE_ALIAS)
         return str(alias["FunctionVersion"]) if alias else ""
-
-    def tags(self, function_arn: str) -> dict[str, str]:
-        """The function's tags; empty where there is no function."""
-        with plainly(f"reading the tags of {function_arn}"):
-            answer = self._found(self._clients.lambda_.list_tags, Resource=function_arn)
-        return dict((answer or {}).get("Tags") or {})
 
     def _found(self, call: Any, **arguments: Any) -> dict[str, Any] | None:
         try:

@@ -64,5 +64,4 @@ class AwsDeployer:
             function=reader.function(want.function_name),
             live=reader.function(want.function_name, live_version) if live_version else None,
             live_version=live_version,
-            tags=reader.tags(want.function_arn),
         )

@@ -52,7 +52,6 @@ class Executor:
             Action.CREATE_FUNCTION: self._create_function,
             Action.UPDATE_CODE: self._update_code,
             Action.UPDATE_CONFIGURATION: self._update_configuration,
-            Action.TAG_FUNCTION: self._tag_function,
             Action.PUBLISH_VERSION: self._publish_version,
             Action.SMOKE_CALL: self._smoke_call,
             Action.MOVE_LIVE: self._move_live,
@@ -169,15 +168,10 @@ class Executor:
         )
         self._waiting.until_ready(lambda_, step.target, done.say)
 
-    def _tag_function(self, plan: DeployPlan, step: Step, done: _Done) -> None:
-        lambda_, tags = self._clients.lambda_, step.parameters["Tags"]
-        self._waiting.until_accepted(lambda: lambda_.tag_resource(Resource=plan.function_arn, Tags=tags), done.say)
-
     def _publish_version(self, plan: DeployPlan, step: Step, done: _Done) -> None:
-        manifest = plan.release.manifest
-        lambda_, description = self._clients.lambda_, f"{manifest.plugin_id} {manifest.version}"
+        lambda_ = self._clients.lambda_
         answer = self._waiting.until_accepted(
-            lambda: lambda_.publish_version(FunctionName=step.target, Description=description), done.say
+            lambda: lambda_.publish_version(FunctionName=step.target, **step.parameters), done.say
         )
         done.version = answer["Version"]
         self._waiting.until_ready(lambda_, step.target, done.say, done.version)

@@ -21,7 +21,6 @@ class Action(StrEnum):
     CREATE_FUNCTION = "create-function"
     UPDATE_CODE = "update-code"
     UPDATE_CONFIGURATION = "update-configuration"
-    TAG_FUNCTION = "tag-function"
     PUBLISH_VERSION = "publish-version"
     SMOKE_CALL = "smoke-call"
     MOVE_LIVE = "move-live"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from control_plane.operations.ports import Release, StoredObject
 from infra.deploy.current import Current, FunctionState
 from infra.deploy.plan import Action, DeployPlan, Step
-from infra.names import LIVE_ALIAS, PLUGIN_HANDLER, PROFILE_TAG
+from infra.names import LIVE_ALIAS, PLUGIN_HANDLER, described
 from services_ai_sdk.access.digest import canonical_digest
 from services_ai_sdk.access.grants import granted_manifest
 from services_ai_sdk.access.policy import role_policy, role_statements, trust_policy
@@ -92,12 +92,13 @@ def make_plan(release: Release, platform: Platform, want: Wanted, current: Curre
         layers=layers,
         memory_mb=release.manifest.limits.memory_mb,
         timeout_s=release.manifest.limits.timeout_s,
+        profile_key=want.profile_key,
     )
     done = current.live is not None and current.live == target
     steps = [
         *_surroundings(release, platform, want, current),
         *_function_steps(release, platform, want, current, target),
-        *([] if done else _release_steps(want, current)),
+        *([] if done else _release_steps(release, want, current)),
         *_leftovers(release, want, current),
     ]
     return DeployPlan(
@@ -181,6 +182,7 @@ def _function_steps(
         "Layers": list(target.layers),
         "MemorySize": target.memory_mb,
         "Timeout": target.timeout_s,
+        "Description": described(f"Plugin {release.manifest.plugin_id}", want.profile_key),
     }
     name = want.function_name
     if current.function is None:
@@ -193,9 +195,7 @@ def _function_steps(
                     **configuration,
                     "Code": _content(release.package),
                     "Architectures": [platform.architecture],
-                    "Description": f"Plugin {release.manifest.plugin_id}",
                     "Tags": {
-                        PROFILE_TAG: want.profile_key,
                         "services-ai:plugin": release.manifest.plugin_id,
                         "services-ai:stack": platform.names.stack,
                     },
@@ -212,12 +212,6 @@ def _function_steps(
     )
     if changed:
         steps.append(Step(Action.UPDATE_CONFIGURATION, name, f"differs: {', '.join(changed)}", configuration))
-    if current.tags.get(PROFILE_TAG) != want.profile_key:
-        steps.append(
-            Step(
-                Action.TAG_FUNCTION, name, "the process profile differs", {"Tags": {PROFILE_TAG: want.profile_key}}
-            )
-        )
     return steps
 
 
@@ -228,17 +222,27 @@ _COMPARED = {
     "Layers": "layers",
     "MemorySize": "memory_mb",
     "Timeout": "timeout_s",
+    "Description": "profile_key",
 }
 
 
-def _release_steps(want: Wanted, current: Current) -> list[Step]:
+def _release_steps(release: Release, want: Wanted, current: Current) -> list[Step]:
     why = (
         f"{LIVE_ALIAS} points to version {current.live_version}"
         if current.live_version
         else f"no {LIVE_ALIAS} yet"
     )
     return [
-        Step(Action.PUBLISH_VERSION, want.function_name, "a Lambda version is what can be rolled back to"),
+        Step(
+            Action.PUBLISH_VERSION,
+            want.function_name,
+            "a Lambda version is what can be rolled back to",
+            {
+                "Description": described(
+                    f"{release.manifest.plugin_id} {release.manifest.version}", want.profile_key
+                )
+            },
+        ),
         Step(
             Action.SMOKE_CALL, want.function_name, f"imports the plugin before {LIVE_ALIAS} moves; calls no hook"
         ),

@@ -14,6 +14,7 @@ from typing import Any
 from infra.local.moto_ops import OperationFailed
 from infra.local.moto_patches.event_settings import SETTINGS
 from infra.local.moto_patches.logging_config import logging_config
+from infra.names import PROFILE_TAG, profile_in
 
 ACCOUNT_ID = "123456789012"
 REGION = "us-east-1"
@@ -82,7 +83,7 @@ def describe_function(store: Path, request: dict[str, Any]) -> dict[str, Any]:
         "role_arn": function.role,
         "region": region,
         "account_id": account_id,
-        "profile": _profile(function.tags or {}, request.get("profile_bucket") or "", account_id, arn),
+        "profile": _profile(_profile_key(function), request.get("profile_bucket") or "", account_id, arn),
     }
     record["revision"] = hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()[:16]
     # Not of the revision: workers need not be made anew for what is around their calls.
@@ -173,12 +174,17 @@ def _artifact(store: Path, content: bytes, sha256_base64: str) -> dict[str, str]
     return {"sha256": sha256, "path": str(path)}
 
 
-def _profile(tags: dict[str, str], bucket: str, account_id: str, arn: str) -> dict[str, Any] | None:
+def _profile_key(function: Any) -> str:
+    """A version names its own, in its description; the tag is what an earlier version of the platform set."""
+    tags = function.tags or {}
+    return profile_in(function.description or "") or str(tags.get(PROFILE_TAG, ""))
+
+
+def _profile(key: str, bucket: str, account_id: str, arn: str) -> dict[str, Any] | None:
     """The process profile that the deploy stored; it never comes from the package or the environment."""
     from moto.s3.models import s3_backends
 
-    key = tags.get("sandbox-profile")
-    if key is None:
+    if not key:
         return None
     if not bucket:
         message = f"{arn} names a sandbox profile, but no artifact bucket is known: the platform is not deployed"

@@ -57,7 +57,7 @@ def test_a_batch_becomes_statistics_log_and_groups(world: World) -> None:
     assert len(entries) == 23
     assert {entry.note for entry in entries} == {"", "KeyError", "TooManyRequestsException", "auto_disabled"}
     (group,) = world.errors.groups("alpha")
-    assert (group.count, group.type, group.status) == (1, "KeyError", "open")
+    assert (group.count, group.type, group.decision.state) == (1, "KeyError", "open")
     (error,) = world.errors.failures(group.group_id)
     assert error.args == {"lead": {"id": 7}}
     assert world.errors.group(group.group_id) == group
@@ -221,7 +221,7 @@ def test_from_dispatch_to_what_an_admin_reads(world: World) -> None:
     assert [(row.plugin_id, row.state) for row in rows] == [("alpha", "auto_disabled"), ("beta", "enabled")]
     alpha = rows[0].to_dict()
     assert alpha["last_hour"] | {"p50_ms": 0, "p95_ms": 0} == {
-        "calls": 5, "successes": 0, "failures": 5, "uncounted": 0, "skipped": 1, "cold": 0,
+        "calls": 5, "successes": 0, "failures": 5, "ignored": 0, "uncounted": 0, "skipped": 1, "cold": 0,
         "error_rate": 1.0, "p50_ms": 0, "p95_ms": 0,
     }  # fmt: skip
     assert alpha["last_error"]["where"] == "main.py:31 in route"

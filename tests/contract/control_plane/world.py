@@ -20,6 +20,7 @@ from control_plane.operations.routing import Routing
 from control_plane.operations.settings import SettingsDesk
 from control_plane.operations.status import Fleet
 from control_plane.operations.switch import Switch
+from control_plane.operations.triage import Triage
 from control_plane.operations.unrecorded import Unrecorded
 from control_plane.operations.why import Why
 from control_plane.table.activity import ActivityTable
@@ -157,6 +158,10 @@ class World:
     @property
     def switch(self) -> Switch:
         return Switch(self.breakers, self.plugins, self._clock(), self.new_id)
+
+    @property
+    def triage(self) -> Triage:
+        return Triage(self.errors, self.plugins, self._clock(), self.new_id)
 
     @property
     def fleet(self) -> Fleet:

@@ -17,6 +17,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from infra.names import described
+
 TRUST = {
     "Version": "2012-10-17",
     "Statement": [
@@ -138,6 +140,27 @@ def test_a_profile_comes_from_the_artifact_bucket(moto: Any, function: Any) -> N
         else:
             assert answer["profile"] == expected
     function.untag_resource(Resource=ARN, TagKeys=["sandbox-profile"])
+
+
+def test_a_version_has_the_profile_that_its_description_names(moto: Any, function: Any) -> None:
+    s3 = moto.client("s3")
+    s3.create_bucket(Bucket="artifacts")
+    s3.put_object(Bucket="artifacts", Key="profiles/one.json", Body=b'{"tmp_size_mb": 11}')
+    s3.put_object(Bucket="artifacts", Key="profiles/two.json", Body=b'{"tmp_size_mb": 22}')
+
+    def profile(qualifier: str) -> Any:
+        status, answer = moto.ask("function", function="resolved", qualifier=qualifier, profile_bucket="artifacts")
+        assert status == 200, answer
+        return answer["profile"]
+
+    def published(name: str) -> str:
+        function.update_function_configuration(FunctionName="resolved", Environment={"Variables": {"NAME": name}})
+        description = described(name, f"profiles/{name}.json")
+        return str(function.publish_version(FunctionName="resolved", Description=description)["Version"])
+
+    first, second = published("one"), published("two")
+    assert first != second
+    assert (profile(first), profile(second)) == ({"tmp_size_mb": 11}, {"tmp_size_mb": 22})
 
 
 def test_credentials_act_as_the_role(moto: Any, function: Any) -> None:

@@ -16,7 +16,7 @@ import pytest
 from moto import mock_aws
 from typer.testing import CliRunner, Result
 
-from control_plane.cli.main import build_app
+from control_plane.cli.main import _EXAMPLES, build_app
 from control_plane.operations.ports import Invoked, NotInvoked
 from services_ai_sdk.wire.errors import FindingsError, InvalidInputError, PlatformError
 from tests.contract.control_plane.fakes import raises, returns
@@ -148,6 +148,40 @@ def test_a_reason_is_not_optional(incident: World, run: Run) -> None:
         run("disable", "lead-scorer", "--reason", " ")
 
 
+def test_an_error_is_resolved_ignored_and_reopened(incident: World, run: Run) -> None:
+    (group,) = data(run("errors", "--json"))["errors"]
+    error = group["error"]
+    found = data(run("resolve", error, "--version", "1.0.1", "--json"))
+    assert (found["before"], found["status"], found["resolved_in"], found["changed"]) == (
+        "open", "resolved", "1.0.1", True,
+    )  # fmt: skip
+    assert "resolved in 1.0.1" in run("error", error).stdout
+    assert "already; nothing was changed" in run("resolve", error, "--version", "1.0.1").stdout
+    assert "last error" not in run("status").stdout
+    assert data(run("errors", "--state", "open", "--json"))["errors"] == []
+    assert "No open errors of territory-router" in run("errors", "territory-router", "--state", "open").stdout
+    assert error in run("errors", "--state", "resolved").stdout
+    text = run("ignore", error, "--for", "7d", "--reason", "the author knows").stdout
+    assert "is ignored until" in text
+    assert "(was resolved)" in text
+    assert "the author knows" in run("error", error).stdout
+    assert "is open (was ignored)" in run("reopen", error).stdout
+    assert "last error" in run("status").stdout
+
+
+@pytest.mark.parametrize(
+    "options",
+    [("--for", "soon"), ("--until", "x"), ("--for", "1d", "--until", "2030-01-01"), ("--until", "2001-01-01")],
+)
+def test_a_time_that_is_none_is_said_to_be_none(incident: World, run: Run, options: tuple[str, ...]) -> None:
+    (group,) = data(run("errors", "--json"))["errors"]
+    with pytest.raises(InvalidInputError) as caught:
+        run("ignore", group["error"], "--reason", "x", *options)
+    assert caught.value.hint
+    with pytest.raises(InvalidInputError, match="needs a reason"):
+        run("ignore", group["error"], "--reason", " ")
+
+
 def test_nothing_deployed(world: World, run: Run) -> None:
     assert "No plugin is deployed" in run("status").stdout
     assert data(run("status", "--json"))["plugins"] == []
@@ -205,7 +239,7 @@ def test_help_loads_nothing_heavy() -> None:
         assert command in done.stdout
 
 
-@pytest.mark.parametrize("command", ["status", "why", "errors", "error", "logs", "enable", "disable", "approve"])
+@pytest.mark.parametrize("command", sorted(name.__name__ for name in _EXAMPLES))
 def test_every_command_shows_an_example(command: str) -> None:
     found = CliRunner().invoke(build_app(), [command, "--help"])
     assert found.exit_code == 0

@@ -149,3 +149,34 @@ def test_an_alert_has_no_request_id_in_it() -> None:
         assert alert is not None
         assert "Runtime.ExitError: the process ended itself with exit status 3" in alert.body
         assert "RequestId" not in alert.body
+
+
+RESOLVED = {"status": "resolved", "resolved_in": "1.0.1", "status_revision": 1, "status_by": "ada"}
+REGRESSED = {
+    "status": "regressed", "resolved_in": "1.0.1", "status_revision": 2, "status_by": "recorder",
+    "status_at_ms": 1_772_373_909_000, "status_reason": "it happened again in 1.0.2, and was resolved in 1.0.1",
+}  # fmt: skip
+
+
+def test_a_regression_alerts_once_with_the_version_and_what_to_do() -> None:
+    alert = alert_for(group(**RESOLVED), group(**REGRESSED))
+    assert alert is not None
+    assert (alert.kind, alert.alert_id) == ("regression", "regression:alpha:0123456789ab:2")
+    assert alert.attributes["severity"] == "warning"
+    for part in ("it happened again in 1.0.2", "KeyError: 'BR'", "main.py:31 in route", "rollback alpha"):
+        assert part in alert.body
+    assert alert_for(group(**REGRESSED), group(**REGRESSED, count=7)) is None, "later failures are no news"
+
+
+def test_what_was_ignored_until_a_time_alerts_when_it_goes_on() -> None:
+    ignored = {"status": "ignored", "status_revision": 1, "status_by": "ada"}
+    lapsed = {"status_revision": 2, "status_by": "recorder", "status_reason": "the time … is over"}
+    alert = alert_for(group(**ignored), group(**lapsed))
+    assert alert is not None
+    assert alert.kind == "regression"
+    assert "goes on" in alert.subject
+
+
+@pytest.mark.parametrize("status", ["resolved", "ignored", "open"])
+def test_what_people_decide_is_no_news(status: str) -> None:
+    assert alert_for(group(), group(status=status, status_revision=1, status_by="ada")) is None

@@ -23,7 +23,7 @@ from infra.deploy.deployer import AwsDeployer
 from infra.deploy.plan import Action
 from infra.deploy.platform import Platform
 from infra.deploy.waiting import Waiting
-from infra.names import Names
+from infra.names import Names, profile_in
 from services_ai_sdk.access.grants import Grants
 from services_ai_sdk.access.own_resources import Shared
 from services_ai_sdk.manifest.model import Manifest
@@ -198,7 +198,7 @@ def test_a_first_deploy_makes_role_layer_function_version_and_alias(world: World
     trust = role["AssumeRolePolicyDocument"]["Statement"][0]
     assert trust["Condition"]["StringEquals"] == {"aws:SourceAccount": ACCOUNT}
 
-    profile_key = world.clients.lambda_.list_tags(Resource=done.function_arn)["Tags"]["sandbox-profile"]
+    profile_key = profile_in(live["Description"])
     profile = json.loads(world.clients.s3.get_object(Bucket=BUCKET, Key=profile_key)["Body"].read())
     assert profile["network"] == "none"
     retention = world.clients.logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/services-ai-plugin-scorer")
@@ -230,13 +230,28 @@ def test_an_update_changes_only_what_differs_and_moves_live(world: World) -> Non
     done = world.deployer.execute(plan, quiet)
 
     assert actions(plan) == [
-        "put-profile", "update-code", "update-configuration", "tag-function",
+        "put-profile", "update-code", "update-configuration",
         "publish-version", "smoke-call", "move-live",
     ]  # fmt: skip
     (change,) = [step for step in plan.steps if step.action is Action.UPDATE_CONFIGURATION]
-    assert change.why == "differs: MemorySize"
+    assert change.why == "differs: Description, MemorySize"
     live = world.clients.lambda_.get_function_configuration(FunctionName=done.function_arn, Qualifier="live")
     assert (live["Version"], live["MemorySize"]) == ("2", 512)
+
+
+def test_each_version_keeps_the_sandbox_profile_it_was_deployed_with(world: World) -> None:
+    world.deployer.execute(world.deployer.plan(world.release()), quiet)
+    world.answer_invoke_with(json.dumps(Result(None).to_dict()))
+    release = world.release(code="a = 2", version="1.1.0", limits={"memory_mb": 512})
+    world.deployer.execute(world.deployer.plan(release), quiet)
+    memories = []
+    for qualifier in ("1", "2", "$LATEST"):
+        found = world.clients.lambda_.get_function_configuration(
+            FunctionName="services-ai-plugin-scorer", Qualifier=qualifier
+        )
+        stored = world.clients.s3.get_object(Bucket=BUCKET, Key=profile_in(found["Description"]))
+        memories.append(json.loads(stored["Body"].read())["memory_mb"])
+    assert memories == [256, 512, 512]
 
 
 def test_plugins_with_the_same_dependencies_share_a_layer(world: World) -> None:
@@ -345,7 +360,6 @@ PENDING = (
     [
         ("UpdateFunctionCode", IN_PROGRESS),
         ("UpdateFunctionConfiguration", PENDING),
-        ("TagResource", IN_PROGRESS),
         ("PublishVersion", PENDING),
     ],
 )
