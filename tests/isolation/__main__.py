@@ -5,11 +5,19 @@ from __future__ import annotations
 import sys
 
 from tests.isolation.both_ways import NOT_IN_THIS_KERNEL, both_ways
+from tests.isolation.document import DOCUMENT, written
 from tests.isolation.registry import ATTEMPTS
 
 
 def main() -> int:
-    """Prints it; 1 where an attempt worked, or where a layer is named that stops nothing."""
+    """Prints it; with --write it puts the rows into docs/security.md.
+
+    Returns:
+        1 where an attempt worked, or where a layer is named that stops nothing.
+    """
+    if sys.argv[1:] == ["--write"]:
+        DOCUMENT.write_text(written(DOCUMENT.read_text(encoding="utf-8")), encoding="utf-8")
+        return 0
     found = sorted(both_ways(ATTEMPTS), key=lambda row: (row.attempt.area, row.attempt.layers, row.attempt.name))
     wrong = 0
     print(f"{'area':<12} {'attempt':<88} {'layer':<28} {'layer off':<13} layer on")

@@ -48,7 +48,12 @@ class Engines:
         if self._current is None or self._current[0] != key:
             self.close()
             self._current = key, self._make(*key)
-        return self._current[1].run(attempt)
+        try:
+            return self._current[1].run(attempt)
+        except Exception:
+            # What broke in one attempt is not to break those after it.
+            self.close()
+            raise
 
     def _make(self, without: tuple[str, ...], in_the_cloud: bool) -> Inside | InTheCloud:
         made: Inside | InTheCloud

@@ -13,7 +13,8 @@ from infra.local import lifecycle
 from infra.local.clients import clients_of
 from infra.local.state import StateDir
 from infra.names import Names
-from services_ai_sdk.access.policy import FunctionIdentity, role_policy, trust_policy
+from services_ai_sdk.access.own_resources import OwnResources, Shared
+from services_ai_sdk.access.policy import FunctionIdentity, role_policy, role_statements, trust_policy
 from services_ai_sdk.emulator.home import default_home
 from tests.contract.emulator.emulators import ACCOUNT, RUNTIME, zip_of
 from tests.isolation.attempts.attempt import Attempt
@@ -96,7 +97,9 @@ class InTheCloud:
             AssumeRolePolicyDocument=json.dumps(trust_policy(identity)),
             PermissionsBoundary=outputs["PluginBoundaryArn"],
         )
-        iam.put_role_policy(RoleName=name, PolicyName="plugin", PolicyDocument=json.dumps(role_policy(identity)))
+        own = OwnResources(identity, names.stack, plugin_id, Shared("no-table", "no-bucket"))
+        policy = role_policy(role_statements(own))
+        iam.put_role_policy(RoleName=name, PolicyName="plugin", PolicyDocument=json.dumps(policy))
         self._clients("logs").create_log_group(logGroupName=identity.log_group)
         self._clients("lambda").create_function(
             FunctionName=identity.function_name, Runtime=RUNTIME, Role=made["Role"]["Arn"], Handler="main.handle",

@@ -15,7 +15,6 @@ from typing import Any
 
 from tests.isolation.stripped import HOST_FOLDER
 
-IPC_KEY = 0x5E6
 VARIABLE = "SERVICES_AI_ISOLATION_SECRET"
 
 
@@ -35,7 +34,6 @@ def machine() -> Iterator[dict[str, Any]]:
         ends.enter_context(_listening("\0" + abstract))
         ends.enter_context(_listening(str(folder / "socket")))
         (folder / "socket").chmod(0o777)
-        _shared_memory(ends)
         os.environ[VARIABLE] = "of the engine"
         ends.callback(os.environ.pop, VARIABLE)
         yield {
@@ -45,7 +43,7 @@ def machine() -> Iterator[dict[str, Any]]:
             "tcp": tcp.getsockname()[1],
             "udp": ends.enter_context(_echo()),
             "abstract": abstract,
-            "ipc_key": IPC_KEY,
+            "ipc_key": _shared_memory(ends),
             "variable": VARIABLE,
             "engine": os.getpid(),
             "host_name": socket.gethostname(),
@@ -80,14 +78,17 @@ def _echo() -> Iterator[int]:
             thread.join()
 
 
-def _shared_memory(ends: contextlib.ExitStack) -> None:
+def _shared_memory(ends: contextlib.ExitStack) -> int:
+    # Of this process: two runs on one machine must not take each other's away.
+    key = 0x5E600000 | os.getpid() & 0xFFFFF
     libc = ctypes.CDLL(None, use_errno=True)
     libc.shmat.restype = ctypes.c_void_p
     create = 0o1000
-    memory = libc.shmget(IPC_KEY, 4096, create | 0o666)
-    semaphore = libc.semget(IPC_KEY, 1, create | 0o666)
-    queue = libc.msgget(IPC_KEY, create | 0o666)
+    memory = libc.shmget(key, 4096, create | 0o666)
+    semaphore = libc.semget(key, 1, create | 0o666)
+    queue = libc.msgget(key, create | 0o666)
     assert -1 not in (memory, semaphore, queue), os.strerror(ctypes.get_errno())
     ends.callback(libc.shmctl, memory, 0, None)
     ends.callback(libc.semctl, semaphore, 0, 0)
     ends.callback(libc.msgctl, queue, 0, None)
+    return key

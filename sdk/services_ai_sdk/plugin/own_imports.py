@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Collection
 
 from services_ai_sdk.plugin.import_rules import NETWORK, PluginImportRestriction, hides_python, is_standard
 from services_ai_sdk.plugin.paths import CodePaths
 
-_WAIVER = re.compile(
-    r"#\s*services-ai\s*:\s*allow\s+([\w.]+(?:\s*,\s*[\w.]+)*)\s*[-\u2013\u2014:]+\s*\S", re.IGNORECASE
-)
-_SEPARATORS = re.compile(r"[-_.]+")
+# Compiled where something is refused: a cold start has no time for it.
+_WAIVER = r"#\s*services-ai\s*:\s*allow\s+([\w.]+(?:\s*,\s*[\w.]+)*)\s*[-\u2013\u2014:]+\s*\S"
 
 
 class OwnImports:
@@ -161,15 +158,19 @@ def _import_names(path: str) -> list[str]:
 
 def _is_waived(wanted: str, file: str, lines: tuple[int, int]) -> bool:
     import linecache
+    import re
 
     parts = wanted.split(".")
     names = {".".join(parts[:end]) for end in range(1, len(parts) + 1)}
     for number in range(lines[0], lines[1] + 1):
-        match = _WAIVER.search(linecache.getline(file, number))
+        match = re.search(_WAIVER, linecache.getline(file, number), re.IGNORECASE)
         if match and names & {name.strip() for name in match[1].split(",")}:
             return True
     return False
 
 
 def _normal(name: str) -> str:
-    return _SEPARATORS.sub("_", name.strip()).lower()
+    plain = name.strip().lower().replace("-", "_").replace(".", "_")
+    while "__" in plain:
+        plain = plain.replace("__", "_")
+    return plain

@@ -332,7 +332,8 @@ def test_patched_modules_stay_in_their_own_process(emulator: Emulator) -> None:
     assert emulator.call("beside", 1).value == {"a": 1}
     emulator.call("patches")
     assert emulator.call("beside", 2).value == {"a": 2}
-    emulator.add("beside", "import json\ndef handle(event, context): return json.loads(json.dumps([event]))\n")
+    anew = "import json\ndef handle(event, context): return json.loads(json.dumps([event]))\n"
+    emulator.add("beside", anew, revision="2")
     assert emulator.call("beside", 3).value == [3]
 
 
