@@ -144,8 +144,10 @@ def test_kernel_and_privileges(emulator: Emulator) -> None:
         "pidfd_getfd",
         "modify_ldt",
     ):
-        assert said[what] == "EPERM", what
-    assert (said["clone3"], said["x32"]) == ("ENOSYS", "ENOSYS")
+        assert said.get(what, "EPERM") == "EPERM", what
+    if os.uname().machine == "x86_64":
+        assert (said["clone3"], said["x32"]) == ("ENOSYS", "ENOSYS")
+        assert len(said) == 39
     assert {said[f"{family} socket"] for family in ("netlink", "packet", "alg")} == {"EAFNOSUPPORT"}
 
 

@@ -50,6 +50,16 @@ def test_a_profile_is_read() -> None:
     assert resolve(Moto({**RECORD, "profile": {"processes_max": 16}})).profile.processes_max == 16
 
 
+def test_a_profiles_network_is_read_and_a_strange_one_refuses_the_call() -> None:
+    declared = {"v": 2, "network": "hosts", "hosts": ["api.example.com"]}
+    spec = resolve(Moto({**RECORD, "profile": declared}))
+    assert (spec.profile.network, spec.profile.hosts) == ("hosts", ("api.example.com",))
+    for strange in ({"network": "everything"}, {"network": "hosts", "hosts": ["*"]}):
+        with pytest.raises(InvokeRefused) as caught:
+            resolve(Moto({**RECORD, "profile": strange}))
+        assert "sandbox profile" in caught.value.message
+
+
 @pytest.mark.parametrize("value", ["many", 0, -1, True, 10**9, None, 1.5])
 def test_a_nonsense_profile_refuses_the_call(value: Any) -> None:
     with pytest.raises(InvokeRefused) as caught:
