@@ -57,9 +57,8 @@ def approve(
     _describe(done)
 
 
-def granted_lines(asked: Grants, grants: Grants) -> list[tuple[str, str]]:
-    """Permissions, capabilities, network as granted, with what was withheld."""
-    network = grants.network if isinstance(grants.network, str) else ", ".join(grants.network)
+def granted_lines(asked: Grants, grants: Grants, network: str) -> list[tuple[str, str]]:
+    """Permissions, capabilities, network (in words) as granted, with what was withheld."""
     lines = [
         ("permissions", ", ".join(grants.permissions) or "none"),
         ("capabilities", ", ".join(grants.capabilities) or "none"),
@@ -75,7 +74,7 @@ def _describe(done: Approval) -> None:
     plan = done.plan.to_dict()
     out.print(f"{manifest.plugin_id} {manifest.version} by {screen.safe_line(manifest.author, 100)}")
     out.print(f"  hooks        {', '.join(hook.name for hook in manifest.hooks) or 'none'}")
-    for name, value in granted_lines(done.asking.asked, done.grants):
+    for name, value in granted_lines(done.asking.asked, done.grants, str(plan.get("network", ""))):
         out.print(f"  {name:<12} {value}")
     if done.asking.before_version and done.asking.undecided:
         wider = ", ".join(done.asking.undecided)

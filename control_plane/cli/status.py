@@ -124,7 +124,7 @@ def _one(row: PluginStatus, now_s: float) -> None:
         ("not run", _not_run(row) if row.lacking else ""),
         ("probes", screen.safe_line(row.probes.sentence(now_s), 400) if row.probes else ""),
         ("hooks", ", ".join(f"{name} (priority {priority})" for name, priority in record.hooks)),
-        *granted_lines(record.asked, record.grants),
+        *granted_lines(record.asked, record.grants, record.network),
         ("runs as", f"{record.python}, {record.memory_mb} MB, {record.timeout_s} s"),
         *_needs(record),
         ("function", f"{record.function_arn} (version {record.function_version})"),

@@ -67,6 +67,7 @@ class Deployment:
         warnings: What an admin should know, one line each.
         resources: What the plugin is told of its own resources, by capability.
         policy: Statements of its role, each with its reason as `Why`.
+        network: What was granted of it, with what AWS makes of that, in words.
     """
 
     function_arn: str
@@ -79,6 +80,7 @@ class Deployment:
     warnings: tuple[str, ...] = ()
     resources: dict[str, dict[str, str]] = field(default_factory=dict)
     policy: tuple[dict[str, Any], ...] = ()
+    network: str = ""
 
 
 class Plan(Protocol):

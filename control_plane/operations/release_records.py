@@ -52,7 +52,6 @@ def record_of(
 ) -> PluginRecord:
     """What is live from now on."""
     manifest = inspected.manifest
-    network = manifest.network if isinstance(manifest.network, str) else ", ".join(manifest.network)
     return PluginRecord(
         plugin_id=manifest.plugin_id,
         version=manifest.version,
@@ -70,7 +69,7 @@ def record_of(
         smoke=deployment.smoke,
         hooks=tuple((hook.name, hook.priority) for hook in manifest.hooks),
         grants=grants,
-        network=network,
+        network=deployment.network,
         memory_mb=manifest.limits.memory_mb,
         timeout_s=manifest.limits.timeout_s,
         dependencies=dependencies_of(inspected, "installed"),

@@ -29,11 +29,21 @@ class FunctionState:
     memory_mb: int
     timeout_s: int
     profile_key: str
+    subnet_ids: tuple[str, ...] = ()
+    security_group_ids: tuple[str, ...] = ()
+
+    @property
+    def vpc(self) -> dict[str, list[str]]:
+        """As Lambda takes it; without a subnet the function is in no VPC."""
+        return {"SubnetIds": list(self.subnet_ids), "SecurityGroupIds": list(self.security_group_ids)}
 
     @classmethod
     def from_configuration(cls, configuration: dict[str, Any]) -> FunctionState:
         """From what GetFunctionConfiguration answers; the digest becomes hex as everywhere else here."""
+        vpc = configuration.get("VpcConfig") or {}
         return cls(
+            subnet_ids=tuple(sorted(vpc.get("SubnetIds") or ())),
+            security_group_ids=tuple(sorted(vpc.get("SecurityGroupIds") or ())),
             code_sha256=base64.b64decode(configuration["CodeSha256"]).hex(),
             runtime=configuration["Runtime"],
             handler=configuration["Handler"],

@@ -80,6 +80,7 @@ class Executor:
             smoke=done.smoke,
             warnings=plan.warnings,
             resources=plan.resources,
+            network=plan.network,
             policy=tuple(one.to_dict() for one in plan.policy),
         )
 

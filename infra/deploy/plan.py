@@ -54,6 +54,7 @@ class DeployPlan:
     Attributes:
         resources: What the plugin is told of its own resources, by capability that it asks for.
         policy: What its role allows, each statement with its reason.
+        network: What was granted of it, with what AWS makes of that, in words.
         layer_arn: The dependency layer where it exists already; empty when a step publishes it or none is needed.
         live_version: Lambda version that `live` already points to and that is exactly this release; empty if none.
     """
@@ -69,6 +70,7 @@ class DeployPlan:
     warnings: tuple[str, ...] = ()
     resources: dict[str, dict[str, str]] = field(default_factory=dict)
     policy: tuple[Statement, ...] = ()
+    network: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for `--json` and `--dry-run`."""
@@ -78,6 +80,7 @@ class DeployPlan:
             "function_arn": self.function_arn,
             "role_arn": self.role_arn,
             "steps": [step.to_dict() for step in self.steps],
+            "network": self.network,
             "policy": [statement.to_dict() for statement in self.policy],
             "warnings": list(self.warnings),
         }

@@ -11,13 +11,14 @@ from infra.deploy.plan import Action, DeployPlan, Step
 from infra.names import LIVE_ALIAS, PLUGIN_HANDLER, described
 from services_ai_sdk.access.digest import canonical_digest
 from services_ai_sdk.access.grants import granted_manifest
+from services_ai_sdk.access.network import in_words, interface_statements, is_isolated
 from services_ai_sdk.access.policy import role_policy, role_statements, trust_policy
 from services_ai_sdk.access.profile import process_profile
 from services_ai_sdk.access.statement import Statement
 from services_ai_sdk.wire.errors import InvalidInputError
 
 if TYPE_CHECKING:
-    from infra.deploy.platform import Platform
+    from infra.deploy.platform import Isolation, Platform
 
 LOG_RETENTION_DAYS = 30
 QUEUE_ATTRIBUTES = {"MessageRetentionPeriod": "1209600", "SqsManagedSseEnabled": "true", "VisibilityTimeout": "30"}
@@ -41,6 +42,8 @@ class Wanted:
     queue_name: str
     statements: tuple[Statement, ...]
     resources: dict[str, dict[str, str]]
+    isolation: Isolation | None
+    network: str
 
 
 def wanted(release: Release, platform: Platform) -> Wanted:
@@ -49,7 +52,10 @@ def wanted(release: Release, platform: Platform) -> Wanted:
     own = platform.own(manifest.plugin_id)
     identity = own.identity
     secret_settings = any(setting.secret for setting in manifest.settings.values())
+    isolated = is_isolated(release.grants.network, subnets=platform.isolation is not None)
     statements = role_statements(own, release.grants.capabilities, has_secret_settings=secret_settings)
+    if isolated:
+        statements = (*statements, *interface_statements(identity))
     policy, trust = role_policy(statements), trust_policy(identity)
     names = platform.names
     role_name = names.role(manifest.plugin_id, canonical_digest(policy, trust, platform.boundary_arn))
@@ -69,6 +75,8 @@ def wanted(release: Release, platform: Platform) -> Wanted:
         statements=statements,
         # Of all that it asks for: what was not granted fails in AWS, by name, and not for want of a name.
         resources=own.described(manifest.capabilities),
+        isolation=platform.isolation if isolated else None,
+        network=in_words(release.grants.network, subnets=platform.isolation is not None),
     )
 
 
@@ -93,6 +101,8 @@ def make_plan(release: Release, platform: Platform, want: Wanted, current: Curre
         memory_mb=release.manifest.limits.memory_mb,
         timeout_s=release.manifest.limits.timeout_s,
         profile_key=want.profile_key,
+        subnet_ids=want.isolation.subnet_ids if want.isolation else (),
+        security_group_ids=want.isolation.security_group_ids if want.isolation else (),
     )
     done = current.live is not None and current.live == target
     steps = [
@@ -110,6 +120,8 @@ def make_plan(release: Release, platform: Platform, want: Wanted, current: Curre
         layer_arn=current.layer_arn,
         live_version=current.live_version if done else "",
         steps=tuple(steps),
+        warnings=tuple(_unreachable(release, want)),
+        network=want.network,
         resources=want.resources,
         policy=want.statements,
     )
@@ -183,6 +195,7 @@ def _function_steps(
         "MemorySize": target.memory_mb,
         "Timeout": target.timeout_s,
         "Description": described(f"Plugin {release.manifest.plugin_id}", want.profile_key),
+        "VpcConfig": target.vpc,
     }
     name = want.function_name
     if current.function is None:
@@ -223,6 +236,7 @@ _COMPARED = {
     "MemorySize": "memory_mb",
     "Timeout": "timeout_s",
     "Description": "profile_key",
+    "VpcConfig": "vpc",
 }
 
 
@@ -255,6 +269,15 @@ def _leftovers(release: Release, want: Wanted, current: Current) -> list[Step]:
     if current.queue_exists and "queue" not in release.grants.capabilities:
         why = "the capability queue is no longer granted; messages in it are lost"
         return [Step(Action.DELETE_QUEUE, want.queue_name, why)]
+    return []
+
+
+def _unreachable(release: Release, want: Wanted) -> list[str]:
+    """Capabilities whose service the template makes no endpoint for."""
+    if want.isolation is not None and "email" in release.grants.capabilities:
+        return [
+            "email from the isolated subnets needs an endpoint of SES there, which template.yaml does not make"
+        ]
     return []
 
 

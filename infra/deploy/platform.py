@@ -13,8 +13,20 @@ from services_ai_sdk.wire.errors import PlatformError
 
 
 @dataclass(frozen=True, slots=True)
+class Isolation:
+    """Where plugins without network run: subnets that reach VPC endpoints only."""
+
+    subnet_ids: tuple[str, ...]
+    security_group_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Platform:
-    """The stack's outputs, read once."""
+    """The stack's outputs, read once.
+
+    Attributes:
+        isolation: None where the stack's PluginNetwork is open.
+    """
 
     names: Names
     partition: str
@@ -25,6 +37,7 @@ class Platform:
     runtime_layer_arn: str
     shared: Shared
     architecture: str = "x86_64"
+    isolation: Isolation | None = None
 
     def identity(self, plugin_id: str) -> FunctionIdentity:
         """Where a plugin's function lives."""
@@ -65,6 +78,11 @@ class Platform:
                     email_from=outputs.get("PluginEmailFrom", ""),
                 ),
                 architecture=outputs.get("Architecture", "x86_64"),
+                isolation=Isolation(
+                    tuple(sorted(outputs["PluginSubnetIds"].split(","))), (outputs["PluginSecurityGroupId"],)
+                )
+                if "PluginSubnetIds" in outputs
+                else None,
             )
         except KeyError as error:
             raise PlatformError(

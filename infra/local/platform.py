@@ -34,7 +34,12 @@ PYTHONS = ("3.11", "3.12", "3.13")
 
 EMAIL_FROM = "plugins@example.com"
 """What plugins of the local cloud send mail from; nothing leaves it."""
-LOCAL_PARAMETERS = {"FreshnessSeconds": "1", "FoldWindowSeconds": "1", "PluginEmailFrom": EMAIL_FROM}
+LOCAL_PARAMETERS = {
+    "FreshnessSeconds": "1",
+    "FoldWindowSeconds": "1",
+    "PluginEmailFrom": EMAIL_FROM,
+    "PluginNetwork": "open",
+}
 """An author waits for the first two: as short as the template allows."""
 
 

@@ -49,7 +49,7 @@ def test_the_envelope_has_what_the_plugin_may_know(world: World) -> None:
     )
     world.fire(event_id="0190", tenant="t1", hops=2, cause=["a", "b"], budget_ms=5000)
     ((_, envelope),) = world.invoker.calls
-    assert envelope["settings"] == {"country": "DE", "key": None}
+    assert envelope["settings"] == {"country": "DE", "key": None}, "a secret that is not set"
     assert envelope["permissions"] == ["read_leads"]
     assert (envelope["event_id"], envelope["tenant"], envelope["hops"], envelope["cause"]) == (
         "0190", "t1", 2, ["a", "b"],

@@ -181,7 +181,7 @@ def test_the_screen_shows_what_was_withheld_and_what_is_wider(
     assert "capabilities storage" in shown
     assert "withheld     write_leads, email, network" in shown
     assert "wider        than 1.0.0: write_leads, storage, email, network" in shown
-    assert granted_lines(Grants(), Grants())[-1] == ("network", "none")
+    assert granted_lines(Grants(), Grants(), "none")[-1] == ("network", "none")
 
 
 def test_a_pending_upgrade_and_what_it_changes(world: World) -> None:

@@ -19,6 +19,7 @@ import pytest
 from infra.build import ROOT
 from infra.local.translate import load_template
 from services_ai_sdk.access.capabilities import CAPABILITIES, WORDS
+from services_ai_sdk.access.network import in_words, interface_statements, is_isolated
 from services_ai_sdk.access.own_resources import OwnResources, Shared
 from services_ai_sdk.access.policy import FunctionIdentity, role_policy, role_statements
 from services_ai_sdk.manifest.model import Capability
@@ -41,9 +42,11 @@ def policy(*capabilities: str, settings: bool = False) -> dict[str, Any]:
     return role_policy(role_statements(own(), capabilities, has_secret_settings=settings))
 
 
-@pytest.mark.parametrize("case", [*CASES, "secret-settings"])
+@pytest.mark.parametrize("case", [*CASES, "secret-settings", "isolated"])
 def test_the_policy_is_the_golden_one(case: str) -> None:
     made = policy(*CASES.get(case, ()), settings=case == "secret-settings")
+    if case == "isolated":
+        made = role_policy((*role_statements(own()), *interface_statements(own().identity)))
     path = GOLDEN / f"{case}.json"
     if os.environ.get("UPDATE_GOLDEN"):
         path.write_text(json.dumps(made, indent=2) + "\n")
@@ -112,10 +115,10 @@ def test_what_a_plugin_is_told_is_of_the_capabilities_it_asks_for() -> None:
     }
 
 
-def boundary() -> dict[str, Any]:
-    """template.yaml's boundary as it is for the plugins of `own`."""
+def boundary(branch: int = 1) -> dict[str, Any]:
+    """template.yaml's boundary for the plugins of `own`; branch 2: without sender and isolated subnets."""
     document = load_template(ROOT / "template.yaml")["Resources"]["PluginBoundary"]["Properties"]["PolicyDocument"]
-    resolved = _resolved(document)
+    resolved = _resolved(document, branch)
     assert isinstance(resolved, dict)
     return resolved
 
@@ -129,9 +132,9 @@ _VALUES = {
 }  # fmt: skip
 
 
-def _resolved(node: Any) -> Any:
+def _resolved(node: Any, branch: int) -> Any:
     if isinstance(node, list):
-        return [_resolved(one) for one in node]
+        return [_resolved(one, branch) for one in node]
     if not isinstance(node, dict):
         return node
     if len(node) == 1:
@@ -143,8 +146,8 @@ def _resolved(node: Any) -> Any:
         if kind == "Fn::Sub":
             return re.sub(r"\$\{([^}]+)\}", lambda match: _VALUES[match[1]], value)
         if kind == "Fn::If":
-            return _resolved(value[1])
-    return {name: _resolved(one) for name, one in node.items()}
+            return _resolved(value[branch], branch)
+    return {name: _resolved(one, branch) for name, one in node.items()}
 
 
 def _as_list(value: Any) -> list[str]:
@@ -161,7 +164,8 @@ def test_the_boundary_allows_exactly_the_union_of_all_capabilities() -> None:
                 and any(fnmatchcase(resource, pattern) for pattern in _as_list(b["Resource"]))
             ]  # fmt: skip
             assert covering, f"the boundary does not allow {one.sid} on {resource}"
-    granted = {action for one in role_statements(own(), CAPABILITIES) for action in one.actions}
+    isolated = interface_statements(own().identity)
+    granted = {action for one in (*role_statements(own(), CAPABILITIES), *isolated) for action in one.actions}
     assert {action for one in allowed for action in _as_list(one["Action"])} == granted
     conditions = {
         one["Sid"]: sorted(
@@ -174,6 +178,7 @@ def test_the_boundary_allows_exactly_the_union_of_all_capabilities() -> None:
         "Storage": [
             ("ForAllValues:StringLike", "dynamodb:LeadingKeys"), ("Null", "dynamodb:LeadingKeys"),
         ],
+        "IsolatedSubnets": [],
         "FilesList": [("StringLike", "s3:prefix")],
         "Email": [("StringEquals", "ses:FromAddress")],
     }  # fmt: skip
@@ -209,3 +214,30 @@ def test_cfn_lint_takes_the_template_with_one_plugin_s_role(tmp_path: Path) -> N
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_what_admins_read_of_the_network() -> None:
+    assert in_words("none", subnets=False) == "none, not enforced in AWS"
+    assert in_words("none", subnets=True) == "none"
+    assert in_words("internet", subnets=True) == "internet"
+    assert (
+        in_words(("a.example.com",), subnets=True) == "a.example.com (in AWS: internet, no host is refused there)"
+    )
+    assert [is_isolated(network, subnets=True) for network in ("none", "internet", ("a.example.com",))] == [
+        True, False, False,
+    ]  # fmt: skip
+
+
+def test_a_function_s_code_makes_no_network_interfaces() -> None:
+    allowed, denied = (one.to_policy() for one in interface_statements(own().identity))
+    assert (allowed["Effect"], denied["Effect"]) == ("Allow", "Deny")
+    assert allowed["Action"] == denied["Action"]
+    assert denied["Condition"] == {"ArnEquals": {"lambda:SourceFunctionArn": own().identity.function_arn}}
+
+
+def test_without_a_sender_and_without_subnets_the_boundary_refuses_mail_and_interfaces() -> None:
+    statements = boundary(2)["Statement"]
+    denied = {one["Action"] for one in statements if one["Effect"] == "Deny" and one["Resource"] == "*"
+              and isinstance(one["Action"], str)}  # fmt: skip
+    assert denied == {"ses:*", "ec2:*"}
+    assert not [one["Sid"] for one in statements if one["Sid"] in ("Email", "IsolatedSubnets")]

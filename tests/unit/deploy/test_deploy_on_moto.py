@@ -21,7 +21,7 @@ from control_plane.operations.ports import Release, StoredObject
 from infra.deploy.clients import Clients
 from infra.deploy.deployer import AwsDeployer
 from infra.deploy.plan import Action
-from infra.deploy.platform import Platform
+from infra.deploy.platform import Isolation, Platform
 from infra.deploy.waiting import Waiting
 from infra.names import Names, profile_in
 from services_ai_sdk.access.grants import Grants
@@ -535,6 +535,49 @@ def test_wider_grants_are_another_role_and_what_is_live_keeps_its_own(world: Wor
     old = before.role_arn.rsplit("/", 1)[1]
     document = world.clients.iam.get_role_policy(RoleName=old, PolicyName="plugin")["PolicyDocument"]
     assert [one["Sid"] for one in document["Statement"]] == ["WriteOwnLogs"], "what a rollback restores"
+
+
+def isolated(world: World) -> AwsDeployer:
+    """A deployer beside a stack with isolated subnets."""
+    ec2 = world.session.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    subnets = [ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{at}.0/24")["Subnet"]["SubnetId"] for at in (0, 1)]
+    group = ec2.create_security_group(GroupName="g", Description="d", VpcId=vpc)["GroupId"]
+    platform = replace(world.platform, isolation=Isolation(tuple(sorted(subnets)), (group,)))
+    return AwsDeployer(world.clients, platform, Waiting(world.time.clock, world.time.sleep))
+
+
+def test_plugins_without_network_run_in_the_isolated_subnets_and_others_do_not(world: World) -> None:
+    deployer = isolated(world)
+    plan = deployer.plan(world.release())
+    (create,) = [step for step in plan.steps if step.action is Action.CREATE_FUNCTION]
+    assert len(create.parameters["VpcConfig"]["SubnetIds"]) == 2
+    done = deployer.execute(plan, quiet)
+    assert done.network == "none"
+    assert [one["Sid"] for one in done.policy] == [
+        "WriteOwnLogs", "IsolatedSubnets", "IsolatedSubnetsNotFromCode",
+    ]  # fmt: skip
+    found = world.clients.lambda_.get_function_configuration(FunctionName=done.function_arn, Qualifier="live")
+    assert sorted(found["VpcConfig"]["SubnetIds"]) == sorted(create.parameters["VpcConfig"]["SubnetIds"])
+    assert actions(deployer.plan(world.release())) == [], "the same again has nothing to do"
+
+    # It asks for the internet and is granted it: out of the subnets, under a role without the interfaces.
+    world.answer_invoke_with(json.dumps(Result(None).to_dict()))
+    plan = deployer.plan(world.release(network="internet", grants=Grants(network="internet")))
+    (change,) = [step for step in plan.steps if step.action is Action.UPDATE_CONFIGURATION]
+    assert change.parameters["VpcConfig"] == {"SubnetIds": [], "SecurityGroupIds": []}
+    after = deployer.execute(plan, quiet)
+    assert (after.network, [one["Sid"] for one in after.policy]) == ("internet", ["WriteOwnLogs"])
+
+
+def test_what_was_not_granted_of_the_network_is_isolated_too(world: World) -> None:
+    deployer = isolated(world)
+    plan = deployer.plan(world.release(network=["api.example.com"]))
+    assert plan.network == "none"
+    assert "IsolatedSubnets" in [one.sid for one in plan.policy]
+    mail = deployer.plan(world.release(capabilities=["email"], grants=Grants(capabilities=("email",))))
+    assert any("endpoint of SES" in warning for warning in mail.warnings)
+    assert world.deployer.plan(world.release()).network == "none, not enforced in AWS"
 
 
 def test_the_plan_is_plain_json(world: World) -> None:

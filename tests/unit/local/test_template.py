@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from infra.build import ROOT
-from infra.local.kept_properties import lost_properties
+from infra.local.kept_properties import NOT_HERE, lost_properties
+from infra.local.platform import LOCAL_PARAMETERS
 from infra.local.translate import S3Location, load_template, translate
 from services_ai_sdk.wire.errors import PlatformError
 
 OUTPUTS = {
     "TableName", "AlertsTopicArn", "OutcomesQueueUrl", "OutcomesDeadLetterQueueUrl", "ArtifactBucket",
     "PluginBoundaryArn", "RuntimeLayerArn", "DispatcherFunctionArn", "DispatcherFunctionName",
-    "PluginStorageTable", "PluginFilesBucket", "PluginEmailFrom",
+    "PluginStorageTable", "PluginFilesBucket", "PluginEmailFrom", "PluginSubnetIds", "PluginSecurityGroupId",
 }  # fmt: skip
 FOLDERS = (
     "build/functions/dispatcher",
@@ -114,7 +117,8 @@ def test_a_plugin_never_gets_identity_code_or_the_control_plane(translated: dict
     for one in statements:
         if one["Effect"] == "Allow":
             assert "*" not in (one["Action"] if isinstance(one["Action"], list) else [one["Action"]]), one["Sid"]
-            assert one["Resource"] != "*", one["Sid"]
+            # EC2 takes network interfaces on all resources only; the function's code is denied them besides.
+            assert one["Resource"] != "*" or one["Sid"] == "IsolatedSubnets", one["Sid"]
 
 
 def test_a_message_is_invisible_long_enough(source: dict[str, Any]) -> None:
@@ -128,3 +132,33 @@ def test_pollers_report_partial_failures(translated: dict[str, Any]) -> None:
     mappings = of_type(translated, "AWS::Lambda::EventSourceMapping").values()
     assert len(mappings) == 2
     assert all(one["FunctionResponseTypes"] == ["ReportBatchItemFailures"] for one in mappings)
+
+
+def test_what_is_not_made_here_is_what_the_local_parameters_turn_off(source: dict[str, Any]) -> None:
+    assert source["Conditions"]["IsolatedPlugins"] == {"Fn::Equals": [{"Ref": "PluginNetwork"}, "isolated"]}
+    assert LOCAL_PARAMETERS["PluginNetwork"] == source["Parameters"]["PluginNetwork"]["Default"] == "open"
+    assert {"IsolatedPlugins"} == NOT_HERE
+
+
+def test_isolated_plugins_reach_endpoints_and_nothing_else(source: dict[str, Any]) -> None:
+    """Held against a golden file: `UPDATE_GOLDEN=1` accepts a change."""
+    isolated = {
+        name: one for name, one in source["Resources"].items() if one.get("Condition") == "IsolatedPlugins"
+    }
+    golden = Path(__file__).parents[1] / "access" / "golden" / "isolated-network.json"
+    if os.environ.get("UPDATE_GOLDEN"):
+        golden.write_text(json.dumps(isolated, indent=2) + "\n")
+    assert isolated == json.loads(golden.read_text())
+    group = isolated["PluginSecurityGroup"]["Properties"]
+    assert "SecurityGroupIngress" not in group
+    for rule in group["SecurityGroupEgress"]:
+        assert (rule["FromPort"], rule["ToPort"], rule["IpProtocol"]) == (443, 443, "tcp")
+        assert not {"CidrIp", "CidrIpv6"} & set(rule)
+    endpoints = {name: one for name, one in isolated.items() if one["Type"] == "AWS::EC2::VPCEndpoint"}
+    for name, one in endpoints.items():
+        (statement,) = one["Properties"]["PolicyDocument"]["Statement"]
+        assert statement["Condition"] == {"StringEquals": {"aws:PrincipalAccount": {"Ref": "AWS::AccountId"}}}, (
+            name
+        )
+    kinds = [one["Properties"]["ServiceName"]["Fn::Sub"].rpartition(".")[2] for one in endpoints.values()]
+    assert kinds == ["s3", "dynamodb", "secretsmanager", "sqs"]
