@@ -16,6 +16,7 @@ from control_plane.cli.error import error
 from control_plane.cli.errors import errors
 from control_plane.cli.failing import report
 from control_plane.cli.logs import logs
+from control_plane.cli.rollback import rollback
 from control_plane.cli.status import status
 from control_plane.cli.triage import ignore, reopen, resolve
 from control_plane.cli.why import why
@@ -34,6 +35,7 @@ _EXAMPLES: dict[Callable[..., None], str] = {
     enable: "`services-ai-admin enable lead-scorer --reason 'fixed in 1.0.1'`",
     disable: "`services-ai-admin disable lead-scorer --reason 'wrong scores, see ticket 123'`",
     approve: "`services-ai-admin approve lead-scorer --dry-run`, `… approve lead-scorer --version 1.0.1`",
+    rollback: "`services-ai-admin rollback lead-scorer --dry-run`, `services-ai-admin rollback lead-scorer 1.0.0`",
 }
 
 

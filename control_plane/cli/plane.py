@@ -28,6 +28,7 @@ from services_ai_sdk.wire.errors import PlatformError
 
 if TYPE_CHECKING:
     from control_plane.operations.approve import Approver
+    from control_plane.operations.rollback import Rollback
 
 DEFAULT_STACK = "services-ai"
 
@@ -97,6 +98,19 @@ class ControlPlane:
             new_id=new_id,
             lacks=_lacks,
         )
+
+    @property
+    def rollback(self) -> Rollback:
+        """Back to what was live.
+
+        Raises:
+            PlatformError: The stack cannot be read, or is older than this version.
+        """
+        from control_plane.operations.rollback import Rollback
+
+        with _or_local_cloud():
+            deployer = wiring.rollback(_cloudformation(), self.stack)
+        return Rollback(self.plugins, deployer, self.clock, new_id)
 
 
 def control_plane() -> ControlPlane:

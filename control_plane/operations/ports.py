@@ -76,6 +76,17 @@ class Deployment:
     warnings: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """A version that was live before, as it was deployed then."""
+
+    plugin_id: str
+    version: str
+    function_version: str
+    role_arn: str
+    grants: tuple[str, ...]
+
+
 class Plan(Protocol):
     """What a deploy would do, as data."""
 
@@ -96,6 +107,28 @@ class Deployer(Protocol):
 
         Raises:
             PlatformError: AWS refused; `details["aws_code"]` has its code.
+            FindingsError: The smoke call failed: `live` was not moved.
+        """
+        ...
+
+
+class RollsBack(Protocol):
+    """Makes live again what was."""
+
+    def plan_rollback(self, earlier: Earlier) -> Plan:
+        """Looks at what is there and says what would change; changes nothing.
+
+        Raises:
+            InvalidInputError: What it needs is no longer there.
+            PlatformError: AWS could not be asked.
+        """
+        ...
+
+    def roll_back(self, plan: Plan, progress: Progress) -> str:
+        """Does it; idempotent. Returns what the smoke call found, empty where it was live already.
+
+        Raises:
+            PlatformError: AWS refused.
             FindingsError: The smoke call failed: `live` was not moved.
         """
         ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from control_plane.rules.breaker import BreakerState
@@ -12,7 +12,7 @@ from control_plane.table.audit import AuditRow, audit_put
 from control_plane.table.breakers import Breakers
 from control_plane.table.codec import Item
 from control_plane.table.dynamo import ConditionFailed, Delete, Put, Table
-from control_plane.table.expressions import Update
+from control_plane.table.expressions import Key, Update
 from control_plane.table.routes import Route, route_put
 from services_ai_sdk.wire import jsontext
 from services_ai_sdk.wire.errors import PlatformError
@@ -89,6 +89,14 @@ class PluginRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Deployed:
+    """What a deploy made live, to the last grant: what a rollback restores."""
+
+    record: PluginRecord
+    routes: tuple[Route, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ReleaseRecord:
     """One version that an admin approved.
 
@@ -98,6 +106,7 @@ class ReleaseRecord:
         failure: What the plugin answered the smoke call with, as the wire has it; None where that is not why.
         manifest: As packaged.
         dependencies: Its packages; which of them failed, where one did.
+        deployed: What its deploy made live; None before, and for what an older version of the platform deployed.
     """
 
     plugin_id: str
@@ -110,6 +119,7 @@ class ReleaseRecord:
     error: str = ""
     failure: dict[str, Any] | None = None
     dependencies: tuple[PluginDependency, ...] = ()
+    deployed: Deployed | None = None
 
 
 class Plugins:
@@ -140,10 +150,14 @@ class Plugins:
         for item in self._table.query(keys.plugin(plugin_id), prefix=keys.RELEASE):
             raw = jsontext.loads(item["doc"], what="a release")
             known = tuple(map(PluginDependency.from_dict, raw.get("dependencies", ())))
-            yield ReleaseRecord(**{**raw, "dependencies": known})
+            yield ReleaseRecord(**{**raw, "dependencies": known, "deployed": _deployed(raw.get("deployed"))})
 
     def write_release(self, release: ReleaseRecord, audit: AuditRow) -> None:
-        """An approval, or that its deploy failed, with its audit row."""
+        """An approval, or that its deploy failed, with its audit row; what an earlier one made live is kept."""
+        item = self._table.get(_release_key(release), consistent=True)
+        if item is not None:
+            raw = jsontext.loads(item["doc"], what="a release")
+            release = replace(release, deployed=_deployed(raw.get("deployed")))
         self._table.transact([_release_put(release), audit_put(audit)])
 
     def deployed(
@@ -159,7 +173,7 @@ class Plugins:
         Args:
             record: What is deployed now.
             routes: All routes of the plugin; those of hooks it no longer has are removed.
-            release: Now `deployed`.
+            release: Now `deployed`; what is made live is kept with it.
             audit: Who and why.
             transition: What the deploy does to the breaker.
 
@@ -174,7 +188,7 @@ class Plugins:
             writes: list[Put | Update | Delete] = [
                 _record_put(record),
                 breaker,
-                _release_put(release),
+                _release_put(replace(release, deployed=Deployed(record, tuple(routes)))),
                 audit_put(audit),
                 *(route_put(route) for route in routes),
                 *(Delete(keys.route(hook, priority, record.plugin_id)) for hook, priority in gone),
@@ -204,8 +218,18 @@ def _record_put(record: PluginRecord) -> Put:
     return Put(item)
 
 
+def _deployed(raw: dict[str, Any] | None) -> Deployed | None:
+    if raw is None:
+        return None
+    routes = (Route(**{**route, "permissions": tuple(route["permissions"])}) for route in raw["routes"])
+    return Deployed(_record_of(raw["record"]), tuple(routes))
+
+
 def _record(item: Item) -> PluginRecord:
-    raw = jsontext.loads(item["doc"], what="a plugin's record")
+    return _record_of(jsontext.loads(item["doc"], what="a plugin's record"))
+
+
+def _record_of(raw: dict[str, Any]) -> PluginRecord:
     return PluginRecord(
         **{
             **raw,
@@ -218,9 +242,13 @@ def _record(item: Item) -> PluginRecord:
     )
 
 
+def _release_key(release: ReleaseRecord) -> Key:
+    return keys.release(release.plugin_id, release.version, release.package_sha256)
+
+
 def _release_put(release: ReleaseRecord) -> Put:
     item: Item = {
-        **keys.release(release.plugin_id, release.version, release.package_sha256),
+        **_release_key(release),
         "plugin_id": release.plugin_id,
         "version": release.version,
         "status": release.status,

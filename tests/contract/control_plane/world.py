@@ -15,6 +15,7 @@ from control_plane.operations.dispatch import Dispatcher
 from control_plane.operations.errors import ErrorReader
 from control_plane.operations.plugin_call import Surroundings
 from control_plane.operations.record import Fold
+from control_plane.operations.rollback import Rollback
 from control_plane.operations.routing import Routing
 from control_plane.operations.status import Fleet
 from control_plane.operations.switch import Switch
@@ -148,6 +149,10 @@ class World:
     @property
     def triage(self) -> Triage:
         return Triage(self.errors, self.plugins, self._clock(), self.new_id)
+
+    @property
+    def rollback(self) -> Rollback:
+        return Rollback(self.plugins, self.deployer, self._clock(), self.new_id)
 
     @property
     def fleet(self) -> Fleet:
