@@ -16,9 +16,11 @@ from control_plane.cli.error import error
 from control_plane.cli.errors import errors
 from control_plane.cli.failing import report
 from control_plane.cli.logs import logs
+from control_plane.cli.reject import reject
 from control_plane.cli.rollback import rollback
 from control_plane.cli.status import status
 from control_plane.cli.triage import ignore, reopen, resolve
+from control_plane.cli.uninstall import uninstall
 from control_plane.cli.why import why
 from services_ai_sdk.cli.pipes import quiet_when_nobody_reads
 from services_ai_sdk.wire.errors import ServicesAIError
@@ -35,6 +37,8 @@ _EXAMPLES: dict[Callable[..., None], str] = {
     enable: "`services-ai-admin enable lead-scorer --reason 'fixed in 1.0.1'`",
     disable: "`services-ai-admin disable lead-scorer --reason 'wrong scores, see ticket 123'`",
     approve: "`services-ai-admin approve lead-scorer --dry-run`, `… approve lead-scorer --version 1.0.1`",
+    reject: "`services-ai-admin reject lead-scorer 1.0.1 --reason 'asks for write_leads, and does not need it'`",
+    uninstall: "`services-ai-admin uninstall lead-scorer --dry-run`, `… uninstall lead-scorer --yes`",
     rollback: "`services-ai-admin rollback lead-scorer --dry-run`, `services-ai-admin rollback lead-scorer 1.0.0`",
 }
 

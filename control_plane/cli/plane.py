@@ -28,7 +28,9 @@ from services_ai_sdk.wire.errors import PlatformError
 
 if TYPE_CHECKING:
     from control_plane.operations.approve import Approver
+    from control_plane.operations.reject import Reject
     from control_plane.operations.rollback import Rollback
+    from control_plane.operations.uninstall import Uninstall
 
 DEFAULT_STACK = "services-ai"
 
@@ -111,6 +113,29 @@ class ControlPlane:
         with _or_local_cloud():
             deployer = wiring.rollback(_cloudformation(), self.stack)
         return Rollback(self.plugins, deployer, self.clock, new_id)
+
+    @property
+    def uninstall(self) -> Uninstall:
+        """Away with a plugin.
+
+        Raises:
+            PlatformError: The stack cannot be read, or is older than this version.
+        """
+        from control_plane.operations.uninstall import Uninstall
+
+        with _or_local_cloud():
+            remover = wiring.remover(_cloudformation(), self.stack)
+        return Uninstall(self.plugins, remover, self.clock, new_id)
+
+    @property
+    def reject(self) -> Reject:
+        """Away with a submission."""
+        from control_plane.cli.artifacts import ArtifactBucket
+        from control_plane.operations.reject import Reject
+
+        with _or_local_cloud(), plainly("making an AWS client"):
+            s3 = client("s3", read_timeout_s=60, attempts=4)
+        return Reject(ArtifactBucket(s3, self.bucket), self.plugins, self.clock, new_id)
 
 
 def control_plane() -> ControlPlane:

@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from control_plane.operations.ports import Deployer, PackageInspector, RollsBack
+    from control_plane.operations.ports import Deployer, PackageInspector, Remover, RollsBack
 
 
 def local_cloud() -> ModuleType:
@@ -63,6 +63,17 @@ def rollback(cloudformation: Any, stack: str) -> RollsBack:
     from infra.deploy.rollback import AwsRollback
 
     return AwsRollback(*_aws(cloudformation, stack))
+
+
+def remover(cloudformation: Any, stack: str) -> Remover:
+    """Takes away what was deployed beside this stack.
+
+    Raises:
+        PlatformError: The stack cannot be read, or is older than this version.
+    """
+    from infra.deploy.removal import AwsRemover
+
+    return AwsRemover(*_aws(cloudformation, stack))
 
 
 def _aws(cloudformation: Any, stack: str) -> tuple[Any, Any, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -130,6 +130,26 @@ class RollsBack(Protocol):
         Raises:
             PlatformError: AWS refused.
             FindingsError: The smoke call failed: `live` was not moved.
+        """
+        ...
+
+
+class Remover(Protocol):
+    """Takes away what deploys made."""
+
+    def plan_removal(self, plugin_id: str, layer_arns: Collection[str]) -> Plan:
+        """Lists what is there of a plugin, and of these layers; changes nothing.
+
+        Raises:
+            PlatformError: AWS could not be asked.
+        """
+        ...
+
+    def remove(self, plan: Plan, progress: Progress) -> None:
+        """Does it; idempotent and resumable.
+
+        Raises:
+            PlatformError: AWS refused.
         """
         ...
 

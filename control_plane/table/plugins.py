@@ -18,6 +18,7 @@ from services_ai_sdk.wire import jsontext
 from services_ai_sdk.wire.errors import PlatformError
 
 _DEPLOY_ATTEMPTS = 5
+_UNINSTALLED = "uninstalled_at_ms"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +102,8 @@ class ReleaseRecord:
     """One version that an admin approved.
 
     Attributes:
-        status: `approved`, `deployed` or `failed`.
-        error: Why the deploy failed; empty otherwise.
+        status: `approved`, `deployed` or `failed`; `rejected`, `uninstalled`.
+        error: Why the deploy failed, or why it was rejected; empty otherwise.
         failure: What the plugin answered the smoke call with, as the wire has it; None where that is not why.
         manifest: As packaged.
         dependencies: Its packages; which of them failed, where one did.
@@ -137,7 +138,7 @@ class Plugins:
     def get(self, plugin_id: str) -> PluginRecord | None:
         """Strongly consistent."""
         item = self._table.get(keys.record(plugin_id), consistent=True)
-        return _record(item) if item else None
+        return _record(item) if item and _UNINSTALLED not in item else None
 
     def fleet(self) -> list[PluginRecord]:
         """Every plugin, by id."""
@@ -198,12 +199,43 @@ class Plugins:
             except ConditionFailed:
                 continue
             return state
-        raise PlatformError(
-            f"the state of {record.plugin_id} kept changing while its deploy was being recorded",
-            code="breaker-busy",
-            hint="run the command again",
-            retryable=True,
-        )
+        raise _busy(record.plugin_id, "its deploy was being recorded")
+
+    def withdraw(
+        self, record: PluginRecord, audit: AuditRow, transition: Callable[[BreakerState], BreakerState]
+    ) -> None:
+        """No hook reaches the plugin any more: its routes go, and it is switched off, at once.
+
+        Raises:
+            PlatformError: The breaker kept changing, or DynamoDB refused.
+        """
+        routes = [Delete(keys.route(hook, priority, record.plugin_id)) for hook, priority in record.hooks]
+        for _ in range(_DEPLOY_ATTEMPTS):
+            breaker = self._breakers.withdraw_write(record.plugin_id, transition)
+            try:
+                self._table.transact([*routes, audit_put(audit), *([breaker] if breaker else [])])
+            except ConditionFailed:
+                continue
+            return
+        raise _busy(record.plugin_id, "it was being switched off")
+
+    def forget(
+        self, plugin_id: str, record: PluginRecord | None, releases: Sequence[ReleaseRecord], audit: AuditRow
+    ) -> None:
+        """Marks all of a plugin as uninstalled: it is in the fleet no more, and nothing can be rolled back to.
+
+        Raises:
+            PlatformError: DynamoDB refused.
+        """
+        for release in releases:
+            if release.status not in ("uninstalled", "rejected"):
+                self._table.put(_release_put(replace(release, status="uninstalled", deployed=None)))
+        marks: list[Put | Update | Delete] = [audit_put(audit)]
+        if record is not None:
+            item = Update(keys.record(plugin_id)).set(_UNINSTALLED, audit.at_ms)
+            marks += [item.remove("gsi1pk").remove("gsi1sk")]
+            marks += [self._breakers.uninstalled_write(plugin_id, audit.at_ms)]
+        self._table.transact(marks)
 
 
 def _record_put(record: PluginRecord) -> Put:
@@ -216,6 +248,15 @@ def _record_put(record: PluginRecord) -> Put:
         "doc": jsontext.dumps(asdict(record)),
     }
     return Put(item)
+
+
+def _busy(plugin_id: str, during: str) -> PlatformError:
+    return PlatformError(
+        f"the state of {plugin_id} kept changing while {during}",
+        code="breaker-busy",
+        hint="run the command again",
+        retryable=True,
+    )
 
 
 def _deployed(raw: dict[str, Any] | None) -> Deployed | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -220,6 +220,7 @@ class FakeDeployer:
     releases: list[Release] = field(default_factory=list)
     versions: dict[str, tuple[int, str]] = field(default_factory=dict)
     live: dict[str, str] = field(default_factory=dict)
+    sticks: set[str] = field(default_factory=set)
 
     def plan(self, release: Release) -> Any:
         steps = [{"action": "publish", "target": release.manifest.plugin_id, "why": "new code"}]
@@ -263,3 +264,15 @@ class FakeDeployer:
             raise FindingsError(self.fails, code="smoke-failed", details=self.details)
         self.live[plan.earlier.plugin_id] = plan.earlier.function_version
         return self.smoke if plan.steps else ""
+
+    def plan_removal(self, plugin_id: str, layer_arns: Collection[str]) -> Any:
+        there = plugin_id in self.live or plugin_id in self.sticks
+        steps = [{"action": "delete-function", "target": plugin_id, "why": "it is there"}] if there else []
+        plan = {"plugin": plugin_id, "steps": steps, "kept": []}
+        return SimpleNamespace(plugin_id=plugin_id, to_dict=lambda: plan)
+
+    def remove(self, plan: Any, progress: Callable[[str], None]) -> None:
+        if self.fails:
+            raise PlatformError(self.fails)
+        self.live.pop(plan.plugin_id, None)
+        self.versions.pop(plan.plugin_id, None)

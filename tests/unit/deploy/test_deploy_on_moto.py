@@ -22,6 +22,7 @@ from infra.deploy.clients import Clients
 from infra.deploy.deployer import AwsDeployer
 from infra.deploy.plan import Action
 from infra.deploy.platform import Platform
+from infra.deploy.removal import AwsRemover
 from infra.deploy.rollback import AwsRollback
 from infra.deploy.waiting import Waiting
 from infra.names import Names, profile_in
@@ -293,6 +294,62 @@ def test_a_rollback_to_what_is_gone_says_what_is(world: World, gone: str) -> Non
     with pytest.raises(InvalidInputError, match="is no longer there") as caught:
         rollback.plan_rollback(earlier)
     assert "approve scorer --version 1.0.0" in caught.value.hint
+
+
+def remover(world: World) -> AwsRemover:
+    return AwsRemover(world.clients, world.platform, Waiting(world.time.clock, world.time.sleep))
+
+
+def test_a_removal_takes_all_that_deploys_made_and_lists_nothing_afterwards(world: World) -> None:
+    rollback, _ = two_versions(world)
+    del rollback
+    found = remover(world)
+    plan = found.plan_removal("scorer", ())
+    assert [str(step.action) for step in plan.steps] == [
+        "delete-function", "delete-role", "delete-log-group", "delete-layer",
+    ]  # fmt: skip
+    found.remove(plan, quiet)
+    assert (
+        found.plan_removal("scorer", [step.target for step in plan.steps if step.action == "delete-layer"]).steps
+        == ()
+    )
+    assert world.clients.lambda_.list_functions(FunctionVersion="ALL")["Functions"] == []
+    assert world.clients.iam.list_roles(PathPrefix="/services-ai/")["Roles"] == []
+    assert world.clients.logs.describe_log_groups()["logGroups"] == []
+    runtime = world.clients.lambda_.list_layer_versions(LayerName="runtime")["LayerVersions"]
+    assert len(runtime) == 1, "the platform's own layer stays"
+    found.remove(plan, quiet)
+    world.answer_invoke_with(json.dumps(Result(None).to_dict()))
+    assert world.deployer.execute(world.deployer.plan(world.release()), quiet).smoke == "passed"
+
+
+@pytest.mark.parametrize(
+    ("service", "before"),
+    [("iam", "delete_role"), ("logs", "delete_log_group"), ("lambda_", "delete_layer_version")],
+)
+def test_a_removal_that_was_stopped_goes_on(world: World, service: str, before: str) -> None:
+    done = world.deployer.execute(world.deployer.plan(world.release()), quiet)
+    stopping = replace(world.clients, **{service: Stops(getattr(world.clients, service), before)})
+    stopped = AwsRemover(stopping, world.platform, Waiting(world.time.clock, world.time.sleep))
+    with pytest.raises(KeyboardInterrupt):
+        stopped.remove(stopped.plan_removal("scorer", ()), quiet)
+    rest = remover(world).plan_removal("scorer", done.layer_arns)
+    assert [str(step.action) for step in rest.steps][-1] == "delete-layer", (
+        "what a gone function used is still known"
+    )
+    remover(world).remove(rest, quiet)
+    assert remover(world).plan_removal("scorer", done.layer_arns).steps == ()
+
+
+def test_a_layer_that_another_plugin_uses_stays_and_so_does_that_plugin(world: World) -> None:
+    world.deployer.execute(world.deployer.plan(world.release()), quiet)
+    for _ in range(2):
+        world.answer_invoke_with(json.dumps(Result(None).to_dict()))
+    other = world.deployer.execute(world.deployer.plan(world.release(id="scorer-two")), quiet)
+    plan = remover(world).plan_removal("scorer", other.layer_arns)
+    assert plan.kept == ((other.layer_arns[1], "services-ai-plugin-scorer-two uses it"),)
+    remover(world).remove(plan, quiet)
+    assert actions(world.deployer.plan(world.release(id="scorer-two"))) == []
 
 
 def test_plugins_with_the_same_dependencies_share_a_layer(world: World) -> None:
