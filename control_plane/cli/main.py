@@ -10,6 +10,7 @@ import typer
 
 from control_plane.cli import local
 from control_plane.cli.approve import approve
+from control_plane.cli.audit import audit
 from control_plane.cli.disable import disable
 from control_plane.cli.enable import enable
 from control_plane.cli.error import error
@@ -33,7 +34,8 @@ _EXAMPLES: dict[Callable[..., None], str] = {
     resolve: "`services-ai-admin resolve 3f1c9ab24d10`, `services-ai-admin resolve 3f1c9ab24d10 --version 1.0.1`",
     ignore: "`services-ai-admin ignore 3f1c9ab24d10 --for 7d --reason 'the author knows'`",
     reopen: "`services-ai-admin reopen 3f1c9ab24d10`",
-    logs: "`services-ai-admin logs lead-scorer -n 50`",
+    logs: "`services-ai-admin logs lead-scorer -n 50`, `… logs lead-scorer -f`, `… --invocation ID`",
+    audit: "`services-ai-admin audit --since 7d`, `services-ai-admin audit lead-scorer --json`",
     enable: "`services-ai-admin enable lead-scorer --reason 'fixed in 1.0.1'`",
     disable: "`services-ai-admin disable lead-scorer --reason 'wrong scores, see ticket 123'`",
     approve: "`services-ai-admin approve lead-scorer --dry-run`, `… approve lead-scorer --version 1.0.1`",

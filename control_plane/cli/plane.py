@@ -12,6 +12,7 @@ from control_plane.aws_clients import client
 from control_plane.aws_errors import plainly
 from control_plane.cli import screen, wiring
 from control_plane.cli.default_cloud import use_local_cloud_by_default
+from control_plane.operations.audit import AuditReader
 from control_plane.operations.clock import Clock
 from control_plane.operations.errors import ErrorReader
 from control_plane.operations.status import Fleet
@@ -20,6 +21,7 @@ from control_plane.operations.triage import Triage
 from control_plane.operations.unrecorded import Unrecorded
 from control_plane.operations.why import Why
 from control_plane.table.activity import ActivityTable
+from control_plane.table.audit import AuditTable
 from control_plane.table.breakers import Breakers
 from control_plane.table.dynamo import Table
 from control_plane.table.errors import Errors
@@ -46,6 +48,7 @@ class ControlPlane:
     plugins: Plugins
     activity: ActivityTable
     errors: Errors
+    audit: AuditTable
 
     @property
     def fleet(self) -> Fleet:
@@ -71,6 +74,11 @@ class ControlPlane:
     def triage(self) -> Triage:
         """Decisions about errors."""
         return Triage(self.errors, self.plugins, self.clock, new_id)
+
+    @property
+    def audit_reader(self) -> AuditReader:
+        """Who did what."""
+        return AuditReader(self.audit, self.plugins)
 
     @property
     def switch(self) -> Switch:
@@ -170,6 +178,7 @@ def control_plane() -> ControlPlane:
         plugins=Plugins(table, breakers),
         activity=ActivityTable(table),
         errors=Errors(table),
+        audit=AuditTable(table),
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from control_plane.operations.rollback import RolledBack
-from control_plane.table.audit import audit_rows
+from control_plane.table.audit import AuditTable
 from services_ai_sdk.wire.errors import FindingsError, InvalidInputError
 from tests.contract.control_plane.fakes import raises, returns
 from tests.contract.control_plane.world import SAMPLE, World
@@ -71,7 +71,7 @@ def test_another_environment_follows_within_the_freshness(broken: World) -> None
 
 def test_it_is_in_the_audit(broken: World) -> None:
     back(broken, reason="wrong teams")
-    row = next(iter(audit_rows(broken.table, "alpha")))
+    row = next(iter(AuditTable(broken.table).rows("alpha")))
     assert (row.action, row.actor, row.reason, row.before, row.after) == (
         "rollback", "ada", "wrong teams", "1.1.0", "1.0.0",
     )  # fmt: skip

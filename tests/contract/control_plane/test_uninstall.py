@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from control_plane.operations.uninstall import Uninstalled
-from control_plane.table.audit import audit_rows
+from control_plane.table.audit import AuditTable
 from services_ai_sdk.wire.errors import InvalidInputError, PlatformError
 from tests.contract.control_plane.fakes import raises, returns
 from tests.contract.control_plane.world import World
@@ -33,7 +33,7 @@ def test_nothing_reaches_it_and_nobody_sees_it_but_the_audit(world: World) -> No
         world.switch.enable("alpha", actor="ada", reason="")
     with pytest.raises(InvalidInputError, match="there is no plugin"):
         world.rollback.roll_back("alpha", actor="a", progress=lambda _: None)
-    rows = [(row.action, row.reason) for row in audit_rows(world.table, "alpha")]
+    rows = [(row.action, row.reason) for row in AuditTable(world.table).rows("alpha")]
     assert {("uninstall", "no longer used"), ("uninstalled", "no longer used")} <= set(rows)
     assert "deploy" in {action for action, _ in rows}, "what was done before stays"
     assert len(world.errors.groups("alpha")) == 1
@@ -111,7 +111,7 @@ def test_a_rejected_submission_is_passed_over_unless_it_is_named(world: World) -
     world.submit("alpha", "1.1.0")
     world.reject.reject("alpha", "1.1.0", actor="ada", reason="asks for too much")
     assert world.approve("alpha").submission.version == "1.0.0"
-    row = next(row for row in audit_rows(world.table, "alpha") if row.action == "reject")
+    row = next(row for row in AuditTable(world.table).rows("alpha") if row.action == "reject")
     assert (row.actor, row.reason, row.version) == ("ada", "asks for too much", "1.1.0")
     assert world.fleet.one("alpha").attempt is None, "nobody tried to deploy it"
     assert world.approve("alpha", "1.1.0").submission.version == "1.1.0"
