@@ -6,26 +6,46 @@ import os
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from control_plane.cli import screen, wiring
 from control_plane.cli.screen import JsonOption, PluginArgument
+from services_ai_sdk.wire.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from control_plane.cli.plane import ControlPlane
+    from control_plane.table.activity import PluginExecutionLog
 
 
 def logs(
     plugin: PluginArgument,
     *,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="At most so many.")] = 20,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with new ones, until Ctrl-C.")] = False,
+    invocation: Annotated[str, typer.Option(metavar="ID", help="Only this call; its failure, too.")] = "",
     as_json: JsonOption = False,
 ) -> None:
-    """List a plugin's calls, the latest last: hook, outcome, duration. Calls are kept for 7 days."""
+    """List a plugin's calls, the latest last: hook, outcome, duration. Calls are kept for 7 days.
+
+    With --follow and --json each call is one line of JSON.
+    """
     from control_plane.cli.plane import control_plane
     from control_plane.operations.logs import entries
 
     ours = control_plane()
-    found = list(islice(entries(ours.activity, plugin), limit))[::-1]
+    if follow and not invocation:
+        _follow(ours, plugin, limit, as_json=as_json)
+        return
+    calls_of = (one for one in entries(ours.activity, plugin) if invocation in ("", one.invocation_id))
+    found = list(islice(calls_of, 1 if invocation else limit))[::-1]
+    if invocation and not found:
+        raise InvalidInputError(
+            f"no call {invocation[:100]!r} of {plugin} is recorded",
+            code="invocation-unknown",
+            hint="a call is recorded some seconds after it was made, and kept for 7 days",
+        )
     status = None if found else ours.fleet.one(plugin)
     printed = _Printed.of(f"{ours.stack}-plugin-{plugin}")
     if as_json:
@@ -38,14 +58,37 @@ def logs(
         for sentence in status.attempt.sentences(ours.clock.now_s()) if status.attempt else []:
             out.print(screen.safe_line(sentence, 800))
     for entry in found:
-        cold = f", {entry.init_ms:.0f} ms of it import" if entry.init_ms else ""
-        note = f"  {screen.safe_line(entry.note, 100)}" if entry.note else ""
-        out.print(
-            f"{screen.at(entry.at_ms)}  {entry.hook}  {entry.outcome}  {entry.duration_ms:.1f} ms{cold}{note}"
-        )
+        out.print(_line(entry))
+    if invocation:
+        out.print(f"  invocation {invocation}, version {found[0].version}, {found[0].max_memory_mb:.0f} MB")
+        if found[0].group_id:
+            out.print(f"\nTrace and arguments: services-ai-admin error {invocation}")
+        return
     for sentence in ours.unrecorded.sentences([plugin]).values():
         out.print(f"\n{sentence}.")
     out.print(f"\nWhat it printed: {printed}", soft_wrap=True)
+
+
+def _line(entry: PluginExecutionLog) -> str:
+    cold = f", {entry.init_ms:.0f} ms of it import" if entry.init_ms else ""
+    note = f"  {screen.safe_line(entry.note, 100)}" if entry.note else ""
+    return f"{screen.at(entry.at_ms)}  {entry.hook}  {entry.outcome}  {entry.duration_ms:.1f} ms{cold}{note}"
+
+
+def _follow(ours: ControlPlane, plugin: str, limit: int, *, as_json: bool) -> None:
+    from control_plane.operations.logs import followed
+
+    if not ours.activity.has_log(plugin):
+        ours.fleet.one(plugin)  # one that is not there has no calls to wait for
+    try:
+        for entry in followed(ours.activity, plugin, ours.clock, limit=limit):
+            if as_json:
+                screen.print_json(entry.to_dict())
+            else:
+                screen.console().print(_line(entry))
+    except KeyboardInterrupt:
+        # How a person ends it: no error.
+        return
 
 
 @dataclass(frozen=True, slots=True)

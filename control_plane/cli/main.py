@@ -10,15 +10,19 @@ import typer
 
 from control_plane.cli import local
 from control_plane.cli.approve import approve
+from control_plane.cli.audit import audit
 from control_plane.cli.disable import disable
 from control_plane.cli.enable import enable
 from control_plane.cli.error import error
 from control_plane.cli.errors import errors
 from control_plane.cli.failing import report
 from control_plane.cli.logs import logs
+from control_plane.cli.reject import reject
+from control_plane.cli.rollback import rollback
 from control_plane.cli.settings import settings
 from control_plane.cli.status import status
 from control_plane.cli.triage import ignore, reopen, resolve
+from control_plane.cli.uninstall import uninstall
 from control_plane.cli.why import why
 from services_ai_sdk.cli.pipes import quiet_when_nobody_reads
 from services_ai_sdk.wire.errors import ServicesAIError
@@ -31,11 +35,15 @@ _EXAMPLES: dict[Callable[..., None], str] = {
     resolve: "`services-ai-admin resolve 3f1c9ab24d10`, `services-ai-admin resolve 3f1c9ab24d10 --version 1.0.1`",
     ignore: "`services-ai-admin ignore 3f1c9ab24d10 --for 7d --reason 'the author knows'`",
     reopen: "`services-ai-admin reopen 3f1c9ab24d10`",
-    logs: "`services-ai-admin logs lead-scorer -n 50`",
+    logs: "`services-ai-admin logs lead-scorer -n 50`, `… logs lead-scorer -f`, `… --invocation ID`",
+    audit: "`services-ai-admin audit --since 7d`, `services-ai-admin audit lead-scorer --json`",
     enable: "`services-ai-admin enable lead-scorer --reason 'fixed in 1.0.1'`",
     disable: "`services-ai-admin disable lead-scorer --reason 'wrong scores, see ticket 123'`",
     settings: "`services-ai-admin settings lead-scorer`, `… lead-scorer set greeting Hi`, `… set api_key < FILE`",
     approve: "`services-ai-admin approve lead-scorer --dry-run`, `… approve lead-scorer --without email`",
+    reject: "`services-ai-admin reject lead-scorer 1.0.1 --reason 'asks for write_leads, and does not need it'`",
+    uninstall: "`services-ai-admin uninstall lead-scorer --dry-run`, `… uninstall lead-scorer --yes`",
+    rollback: "`services-ai-admin rollback lead-scorer --dry-run`, `services-ai-admin rollback lead-scorer 1.0.0`",
 }
 
 

@@ -12,6 +12,7 @@ from control_plane.aws_clients import client
 from control_plane.aws_errors import plainly
 from control_plane.cli import screen, wiring
 from control_plane.cli.default_cloud import use_local_cloud_by_default
+from control_plane.operations.audit import AuditReader
 from control_plane.operations.clock import Clock
 from control_plane.operations.errors import ErrorReader
 from control_plane.operations.status import Fleet
@@ -20,6 +21,7 @@ from control_plane.operations.triage import Triage
 from control_plane.operations.unrecorded import Unrecorded
 from control_plane.operations.why import Why
 from control_plane.table.activity import ActivityTable
+from control_plane.table.audit import AuditTable
 from control_plane.table.breakers import Breakers
 from control_plane.table.dynamo import Table
 from control_plane.table.errors import Errors
@@ -29,7 +31,10 @@ from services_ai_sdk.wire.errors import PlatformError
 
 if TYPE_CHECKING:
     from control_plane.operations.approve import Approver
+    from control_plane.operations.reject import Reject
+    from control_plane.operations.rollback import Rollback
     from control_plane.operations.settings import SettingsDesk
+    from control_plane.operations.uninstall import Uninstall
 
 DEFAULT_STACK = "services-ai"
 
@@ -45,6 +50,7 @@ class ControlPlane:
     plugins: Plugins
     activity: ActivityTable
     errors: Errors
+    audit: AuditTable
 
     @property
     def fleet(self) -> Fleet:
@@ -70,6 +76,11 @@ class ControlPlane:
     def triage(self) -> Triage:
         """Decisions about errors."""
         return Triage(self.errors, self.plugins, self.clock, new_id)
+
+    @property
+    def audit_reader(self) -> AuditReader:
+        """Who did what."""
+        return AuditReader(self.audit, self.plugins)
 
     @property
     def switch(self) -> Switch:
@@ -114,6 +125,42 @@ class ControlPlane:
     def _secrets_path(self, plugin_id: str) -> str:
         return secret_settings_path(self.stack, plugin_id)
 
+    @property
+    def rollback(self) -> Rollback:
+        """Back to what was live.
+
+        Raises:
+            PlatformError: The stack cannot be read, or is older than this version.
+        """
+        from control_plane.operations.rollback import Rollback
+
+        with _or_local_cloud():
+            deployer = wiring.rollback(_cloudformation(), self.stack)
+        return Rollback(self.plugins, deployer, self.clock, new_id, self._secrets_path)
+
+    @property
+    def uninstall(self) -> Uninstall:
+        """Away with a plugin.
+
+        Raises:
+            PlatformError: The stack cannot be read, or is older than this version.
+        """
+        from control_plane.operations.uninstall import Uninstall
+
+        with _or_local_cloud():
+            remover = wiring.remover(_cloudformation(), self.stack)
+        return Uninstall(self.plugins, remover, self.clock, new_id)
+
+    @property
+    def reject(self) -> Reject:
+        """Away with a submission."""
+        from control_plane.cli.artifacts import ArtifactBucket
+        from control_plane.operations.reject import Reject
+
+        with _or_local_cloud(), plainly("making an AWS client"):
+            s3 = client("s3", read_timeout_s=60, attempts=4)
+        return Reject(ArtifactBucket(s3, self.bucket), self.plugins, self.clock, new_id)
+
 
 def control_plane() -> ControlPlane:
     """The control plane of the stack that the environment names; in the local cloud where it names no AWS.
@@ -147,6 +194,7 @@ def control_plane() -> ControlPlane:
         plugins=Plugins(table, breakers),
         activity=ActivityTable(table),
         errors=Errors(table),
+        audit=AuditTable(table),
     )
 
 

@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from control_plane.operations.ports import Deployer, PackageInspector
+    from control_plane.operations.ports import Deployer, PackageInspector, Remover, RollsBack
 
 
 def local_cloud() -> ModuleType:
@@ -49,12 +49,39 @@ def deployer(cloudformation: Any, stack: str) -> Deployer:
     Raises:
         PlatformError: The stack cannot be read, or is older than this version.
     """
+    from infra.deploy.deployer import AwsDeployer
+
+    return AwsDeployer(*_aws(cloudformation, stack))
+
+
+def rollback(cloudformation: Any, stack: str) -> RollsBack:
+    """Makes live again, beside this stack, what was.
+
+    Raises:
+        PlatformError: The stack cannot be read, or is older than this version.
+    """
+    from infra.deploy.rollback import AwsRollback
+
+    return AwsRollback(*_aws(cloudformation, stack))
+
+
+def remover(cloudformation: Any, stack: str) -> Remover:
+    """Takes away what was deployed beside this stack.
+
+    Raises:
+        PlatformError: The stack cannot be read, or is older than this version.
+    """
+    from infra.deploy.removal import AwsRemover
+
+    return AwsRemover(*_aws(cloudformation, stack))
+
+
+def _aws(cloudformation: Any, stack: str) -> tuple[Any, Any, Any]:
     import boto3
 
     from infra.deploy.clients import Clients
-    from infra.deploy.deployer import AwsDeployer
     from infra.deploy.platform import Platform
     from infra.deploy.waiting import Waiting
 
     platform = Platform.from_stack(cloudformation, stack)
-    return AwsDeployer(Clients.from_session(boto3.Session()), platform, Waiting(time.monotonic, time.sleep))
+    return Clients.from_session(boto3.Session()), platform, Waiting(time.monotonic, time.sleep)

@@ -191,9 +191,21 @@ class Approver:
 
     def _find(self, plugin_id: str, version: str | None) -> Submission:
         found = self.store.submissions(plugin_id)
+        rejected = {
+            release.package_sha256: release
+            for release in self.plugins.releases(plugin_id)
+            if release.status == "rejected" and version is None
+        }
         for submission in found:
-            if version is None or submission.version == version:
+            if submission.sha256 not in rejected and version in (None, submission.version):
                 return submission
+        if found and rejected and version is None:
+            last = rejected[found[0].sha256]
+            raise InvalidInputError(
+                f"what was submitted of {plugin_id} is rejected; {last.version} by {last.actor}: {last.error}",
+                code="submission-rejected",
+                hint=f"to deploy it all the same: services-ai-admin approve {plugin_id} --version {last.version}",
+            )
         wanted = f"{plugin_id} {version}" if version else plugin_id
         versions = sorted({submission.version for submission in found})
         raise InvalidInputError(

@@ -10,6 +10,8 @@ from control_plane.rules.text import one_line
 from control_plane.table.plugins import Plugins, ReleaseRecord
 from services_ai_sdk.wire.failure import Failure
 
+_UNFINISHED = ("approved", "failed")
+
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
@@ -68,4 +70,4 @@ class Attempt:
 def last_attempt(plugins: Plugins, plugin_id: str, live_version: str) -> Attempt | None:
     """The latest deploy of a plugin, unless it took effect or there was none."""
     last = max(plugins.releases(plugin_id), key=lambda release: release.at_ms, default=None)
-    return Attempt(last, live_version) if last is not None and last.status != "deployed" else None
+    return Attempt(last, live_version) if last is not None and last.status in _UNFINISHED else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -83,6 +83,17 @@ class Deployment:
     network: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """A version that was live before, as it was deployed then."""
+
+    plugin_id: str
+    version: str
+    function_version: str
+    role_arn: str
+    grants: tuple[str, ...]
+
+
 class Plan(Protocol):
     """What a deploy would do, as data."""
 
@@ -104,6 +115,48 @@ class Deployer(Protocol):
         Raises:
             PlatformError: AWS refused; `details["aws_code"]` has its code.
             FindingsError: The smoke call failed: `live` was not moved.
+        """
+        ...
+
+
+class RollsBack(Protocol):
+    """Makes live again what was."""
+
+    def plan_rollback(self, earlier: Earlier) -> Plan:
+        """Looks at what is there and says what would change; changes nothing.
+
+        Raises:
+            InvalidInputError: What it needs is no longer there.
+            PlatformError: AWS could not be asked.
+        """
+        ...
+
+    def roll_back(self, plan: Plan, progress: Progress) -> str:
+        """Does it; idempotent. Returns what the smoke call found, empty where it was live already.
+
+        Raises:
+            PlatformError: AWS refused.
+            FindingsError: The smoke call failed: `live` was not moved.
+        """
+        ...
+
+
+class Remover(Protocol):
+    """Takes away what deploys made."""
+
+    def plan_removal(self, plugin_id: str, layer_arns: Collection[str]) -> Plan:
+        """Lists what is there of a plugin, and of these layers; changes nothing.
+
+        Raises:
+            PlatformError: AWS could not be asked.
+        """
+        ...
+
+    def remove(self, plan: Plan, progress: Progress) -> None:
+        """Does it; idempotent and resumable.
+
+        Raises:
+            PlatformError: AWS refused.
         """
         ...
 

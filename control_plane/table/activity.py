@@ -170,9 +170,16 @@ class ActivityTable:
             }
             self._table.put(Put(item))
 
-    def log(self, plugin_id: str) -> Iterator[PluginExecutionLog]:
-        """Newest pack first, and newest first in each."""
-        for item in self._table.query(keys.plugin(plugin_id), prefix=keys.LOG, newest_first=True, page_size=20):
+    def has_log(self, plugin_id: str) -> bool:
+        """Whether any call of it is recorded."""
+        return next(self.log(plugin_id), None) is not None
+
+    def log(self, plugin_id: str, *, since_ms: int = 0) -> Iterator[PluginExecutionLog]:
+        """Newest pack first, and newest first in each; of packs that begin at `since_ms` or later."""
+        since = keys.time_text(since_ms) if since_ms else ""
+        for item in self._table.query(
+            keys.plugin(plugin_id), prefix=keys.LOG, since=since, newest_first=True, page_size=20
+        ):
             rows = jsontext.loads(zlib.decompress(item["rows"]), what="a pack of the log")
             for row in reversed(rows):
                 yield PluginExecutionLog(*row)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from control_plane.table import keys
 from control_plane.table.codec import Item
@@ -34,6 +35,11 @@ class AuditRow:
     detail: str = ""
     about: str = ""
 
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON."""
+        raw = asdict(self)
+        return {"plugin": raw.pop("plugin_id"), "id": raw.pop("row_id"), **raw}
+
 
 def audit_put(row: AuditRow) -> Put:
     """The row as a write, for a transaction with what it is about."""
@@ -54,19 +60,36 @@ def audit_put(row: AuditRow) -> Put:
     return Put(item, only_new=True)
 
 
-def audit_rows(table: Table, plugin_id: str) -> Iterator[AuditRow]:
-    """Newest first."""
-    for item in table.query(keys.plugin(plugin_id), prefix=keys.AUDIT, newest_first=True):
-        yield AuditRow(
-            plugin_id=item["plugin_id"],
-            row_id=item["row_id"],
-            at_ms=item["at_ms"],
-            action=item["action"],
-            actor=item.get("actor", ""),
-            reason=item.get("reason", ""),
-            version=item.get("version", ""),
-            before=item.get("before", ""),
-            after=item.get("after", ""),
-            detail=item.get("detail", ""),
-            about=item.get("about", ""),
-        )
+class AuditTable:
+    """Reads audit rows.
+
+    Args:
+        table: The control plane's table.
+    """
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def rows(self, plugin_id: str, *, since_ms: int = 0) -> Iterator[AuditRow]:
+        """Newest first."""
+        since = keys.time_text(since_ms) if since_ms else ""
+        for item in self._table.query(
+            keys.plugin(plugin_id), prefix=keys.AUDIT, since=since, newest_first=True, page_size=50
+        ):
+            yield _row(item)
+
+
+def _row(item: Item) -> AuditRow:
+    return AuditRow(
+        plugin_id=item["plugin_id"],
+        row_id=item["row_id"],
+        at_ms=item["at_ms"],
+        action=item["action"],
+        actor=item.get("actor", ""),
+        reason=item.get("reason", ""),
+        version=item.get("version", ""),
+        before=item.get("before", ""),
+        after=item.get("after", ""),
+        detail=item.get("detail", ""),
+        about=item.get("about", ""),
+    )

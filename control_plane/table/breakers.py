@@ -21,6 +21,7 @@ from services_ai_sdk.wire.errors import InvalidInputError, PlatformError
 from services_ai_sdk.wire.limits import CONSECUTIVE_FAILURES_MAX
 
 _RUN = "run:"
+_UNINSTALLED = "uninstalled_at_ms"
 _CHANGE_ATTEMPTS = 8
 
 
@@ -88,7 +89,7 @@ class Breakers:
     def read(self, plugin_ids: Sequence[str]) -> dict[str, BreakerState]:
         """Strongly consistent; plugins without an item are left out."""
         items = self._table.get_many([keys.breaker(plugin_id) for plugin_id in plugin_ids], consistent=True)
-        return {item["plugin_id"]: state_from_item(item) for item in items}
+        return {item["plugin_id"]: state_from_item(item) for item in items if _UNINSTALLED not in item}
 
     def add_failure(self, plugin_id: str, hook: str, invocation_id: str, epoch: int) -> BreakerState | None:
         """Writes a failure through: `rules.record_failure`. None where there is no such plugin any more."""
@@ -167,7 +168,7 @@ class Breakers:
         """
         for _ in range(_CHANGE_ATTEMPTS):
             item = self._table.get(keys.breaker(plugin_id), consistent=True)
-            if item is None:
+            if item is None or _UNINSTALLED in item:
                 raise InvalidInputError(
                     f"there is no plugin {plugin_id!r}",
                     code="plugin-unknown",
@@ -210,11 +211,26 @@ class Breakers:
             }
             return Put(fresh, only_new=True), state
         before = state_from_item(item)
-        after = transition(before)
+        # One that was uninstalled starts anew, but for the epoch: late outcomes of the old one count for nothing.
+        begins = replace(BreakerState(), epoch=before.epoch, revision=before.revision)
+        after = transition(begins if _UNINSTALLED in item else before)
         if after is before:
             same = Update(keys.breaker(plugin_id)).set("version", version).add("revision", 1)
             return same.if_equal("state", str(before.state)).if_equal("epoch", before.epoch), before
-        return _transition(plugin_id, item, before, after).set("version", version), after
+        return _transition(plugin_id, item, before, after).set("version", version).remove(_UNINSTALLED), after
+
+    def withdraw_write(self, plugin_id: str, transition: Callable[[BreakerState], BreakerState]) -> Update | None:
+        """The breaker's part of switching a plugin off for good; None where it is off, or not there."""
+        item = self._table.get(keys.breaker(plugin_id), consistent=True)
+        before = state_from_item(item) if item else None
+        after = transition(before) if before else None
+        if item is None or before is None or after is None or after is before:
+            return None
+        return _transition(plugin_id, item, before, after)
+
+    def uninstalled_write(self, plugin_id: str, at_ms: int) -> Update:
+        """Nobody reads it any more; its epoch stays, for whatever is deployed under this id later."""
+        return Update(keys.breaker(plugin_id)).set(_UNINSTALLED, at_ms).if_equal("plugin_id", plugin_id)
 
     def _try(self, update: Update) -> tuple[bool, BreakerState | None]:
         try:

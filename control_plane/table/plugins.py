@@ -12,7 +12,7 @@ from control_plane.table.audit import AuditRow, audit_put
 from control_plane.table.breakers import Breakers
 from control_plane.table.codec import Item
 from control_plane.table.dynamo import ConditionFailed, Delete, Put, Table
-from control_plane.table.expressions import Update
+from control_plane.table.expressions import Key, Update
 from control_plane.table.routes import Route, route_put
 from control_plane.table.settings import StoredSettings, read_settings, settings_unchanged, settings_write
 from services_ai_sdk.access.grants import Grants
@@ -20,6 +20,7 @@ from services_ai_sdk.wire import jsontext
 from services_ai_sdk.wire.errors import PlatformError
 
 _DEPLOY_ATTEMPTS = 5
+_UNINSTALLED = "uninstalled_at_ms"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,16 +102,25 @@ class PluginRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Deployed:
+    """What a deploy made live, to the last grant: what a rollback restores."""
+
+    record: PluginRecord
+    routes: tuple[Route, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ReleaseRecord:
     """One version that an admin approved.
 
     Attributes:
-        status: `approved`, `deployed` or `failed`.
-        error: Why the deploy failed; empty otherwise.
+        status: `approved`, `deployed` or `failed`; `rejected`, `uninstalled`.
+        error: Why the deploy failed, or why it was rejected; empty otherwise.
         failure: What the plugin answered the smoke call with, as the wire has it; None where that is not why.
         manifest: As packaged.
         grants: What the admin granted; None in records of earlier versions.
         dependencies: Its packages; which of them failed, where one did.
+        deployed: What its deploy made live; None before, and for what an older version of the platform deployed.
     """
 
     plugin_id: str
@@ -124,6 +134,7 @@ class ReleaseRecord:
     failure: dict[str, Any] | None = None
     grants: Grants | None = None
     dependencies: tuple[PluginDependency, ...] = ()
+    deployed: Deployed | None = None
 
 
 class Plugins:
@@ -141,7 +152,7 @@ class Plugins:
     def get(self, plugin_id: str) -> PluginRecord | None:
         """Strongly consistent."""
         item = self._table.get(keys.record(plugin_id), consistent=True)
-        return _record(item) if item else None
+        return _record(item) if item and _UNINSTALLED not in item else None
 
     def fleet(self) -> list[PluginRecord]:
         """Every plugin, by id."""
@@ -155,7 +166,8 @@ class Plugins:
             raw = jsontext.loads(item["doc"], what="a release")
             known = tuple(map(PluginDependency.from_dict, raw.get("dependencies", ())))
             decided = None if raw.get("grants") is None else Grants.from_dict(raw["grants"])
-            yield ReleaseRecord(**{**raw, "grants": decided, "dependencies": known})
+            deployed = _deployed(raw.get("deployed"))
+            yield ReleaseRecord(**{**raw, "grants": decided, "dependencies": known, "deployed": deployed})
 
     def manifest_of(self, record: PluginRecord) -> dict[str, Any]:
         """The manifest of what is live; empty where its release is not recorded."""
@@ -210,7 +222,11 @@ class Plugins:
         )
 
     def write_release(self, release: ReleaseRecord, audit: AuditRow) -> None:
-        """An approval, or that its deploy failed, with its audit row."""
+        """An approval, or that its deploy failed, with its audit row; what an earlier one made live is kept."""
+        item = self._table.get(_release_key(release), consistent=True)
+        if item is not None:
+            raw = jsontext.loads(item["doc"], what="a release")
+            release = replace(release, deployed=_deployed(raw.get("deployed")))
         self._table.transact([_release_put(release), audit_put(audit)])
 
     def deployed(
@@ -227,7 +243,7 @@ class Plugins:
             record: What is deployed now.
             make_routes: All routes of the plugin, with what admins have set; those of hooks that it no longer has
                 are removed.
-            release: Now `deployed`.
+            release: Now `deployed`; what is made live is kept with it.
             audit: Who and why.
             transition: What the deploy does to the breaker.
 
@@ -244,7 +260,7 @@ class Plugins:
                 _record_put(record),
                 breaker,
                 settings_unchanged(record.plugin_id, settings),
-                _release_put(release),
+                _release_put(replace(release, deployed=Deployed(record, tuple(routes)))),
                 audit_put(audit),
                 *(route_put(route) for route in routes),
                 *(Delete(keys.route(hook, priority, record.plugin_id)) for hook, priority in gone),
@@ -254,12 +270,43 @@ class Plugins:
             except ConditionFailed:
                 continue
             return state
-        raise PlatformError(
-            f"the state of {record.plugin_id} kept changing while its deploy was being recorded",
-            code="breaker-busy",
-            hint="run the command again",
-            retryable=True,
-        )
+        raise _busy(record.plugin_id, "its deploy was being recorded")
+
+    def withdraw(
+        self, record: PluginRecord, audit: AuditRow, transition: Callable[[BreakerState], BreakerState]
+    ) -> None:
+        """No hook reaches the plugin any more: its routes go, and it is switched off, at once.
+
+        Raises:
+            PlatformError: The breaker kept changing, or DynamoDB refused.
+        """
+        routes = [Delete(keys.route(hook, priority, record.plugin_id)) for hook, priority in record.hooks]
+        for _ in range(_DEPLOY_ATTEMPTS):
+            breaker = self._breakers.withdraw_write(record.plugin_id, transition)
+            try:
+                self._table.transact([*routes, audit_put(audit), *([breaker] if breaker else [])])
+            except ConditionFailed:
+                continue
+            return
+        raise _busy(record.plugin_id, "it was being switched off")
+
+    def forget(
+        self, plugin_id: str, record: PluginRecord | None, releases: Sequence[ReleaseRecord], audit: AuditRow
+    ) -> None:
+        """Marks all of a plugin as uninstalled: it is in the fleet no more, and nothing can be rolled back to.
+
+        Raises:
+            PlatformError: DynamoDB refused.
+        """
+        for release in releases:
+            if release.status not in ("uninstalled", "rejected"):
+                self._table.put(_release_put(replace(release, status="uninstalled", deployed=None)))
+        marks: list[Put | Update | Delete] = [audit_put(audit)]
+        if record is not None:
+            item = Update(keys.record(plugin_id)).set(_UNINSTALLED, audit.at_ms)
+            marks += [item.remove("gsi1pk").remove("gsi1sk")]
+            marks += [self._breakers.uninstalled_write(plugin_id, audit.at_ms)]
+        self._table.transact(marks)
 
 
 def _record_put(record: PluginRecord) -> Put:
@@ -274,8 +321,27 @@ def _record_put(record: PluginRecord) -> Put:
     return Put(item)
 
 
+def _busy(plugin_id: str, during: str) -> PlatformError:
+    return PlatformError(
+        f"the state of {plugin_id} kept changing while {during}",
+        code="breaker-busy",
+        hint="run the command again",
+        retryable=True,
+    )
+
+
+def _deployed(raw: dict[str, Any] | None) -> Deployed | None:
+    if raw is None:
+        return None
+    routes = (Route(**{**route, "permissions": tuple(route["permissions"])}) for route in raw["routes"])
+    return Deployed(_record_of(raw["record"]), tuple(routes))
+
+
 def _record(item: Item) -> PluginRecord:
-    raw = jsontext.loads(item["doc"], what="a plugin's record")
+    return _record_of(jsontext.loads(item["doc"], what="a plugin's record"))
+
+
+def _record_of(raw: dict[str, Any]) -> PluginRecord:
     return PluginRecord(
         **{
             **raw,
@@ -291,9 +357,13 @@ def _record(item: Item) -> PluginRecord:
     )
 
 
+def _release_key(release: ReleaseRecord) -> Key:
+    return keys.release(release.plugin_id, release.version, release.package_sha256)
+
+
 def _release_put(release: ReleaseRecord) -> Put:
     item: Item = {
-        **keys.release(release.plugin_id, release.version, release.package_sha256),
+        **_release_key(release),
         "plugin_id": release.plugin_id,
         "version": release.version,
         "status": release.status,

@@ -100,6 +100,11 @@ class CurrentReader:
         boundary = role["Role"].get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
         return inline is not None and inline["PolicyDocument"] == policy and boundary == boundary_arn
 
+    def role_exists(self, role_arn: str) -> bool:
+        """Whether there is such a role."""
+        with plainly(f"looking for the role {role_arn}"):
+            return self._found(self._clients.iam.get_role, RoleName=role_arn.rsplit("/", 1)[-1]) is not None
+
     def log_group_whole(self, name: str, retention_days: int) -> bool:
         """Whether the log group is there, and keeps what it has for this long."""
         with plainly(f"looking for the log group {name}"):

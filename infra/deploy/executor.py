@@ -8,18 +8,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from control_plane.aws_errors import aws_code, plainly
-from control_plane.operations.ports import Deployment, Progress
+from control_plane.operations.ports import Deployment, Earlier, Progress
 from infra.deploy.current import MISSING_QUEUE
 from infra.deploy.plan import Action, DeployPlan, Step
-from infra.deploy.smoke import smoke_call
+from infra.deploy.smoke import TROUBLE, smoke_call
 from infra.names import LIVE_ALIAS, ROLE_POLICY_NAME
 
 if TYPE_CHECKING:
     from infra.deploy.clients import Clients
     from infra.deploy.waiting import Waiting
-
-
-_TROUBLE = frozenset({"ServiceException"})
 
 
 @dataclass(slots=True)
@@ -178,9 +175,13 @@ class Executor:
         self._waiting.until_ready(lambda_, step.target, done.say, done.version)
 
     def _smoke_call(self, plan: DeployPlan, step: Step, done: _Done) -> None:
+        manifest = plan.release.manifest
+        called = Earlier(
+            manifest.plugin_id, manifest.version, done.version, plan.role_arn, plan.release.grants.permissions
+        )
         # It calls no hook: it may be made again.
         done.smoke = self._waiting.until_accepted(
-            lambda: smoke_call(self._clients.invoke, plan, done.version), done.say, also=_TROUBLE
+            lambda: smoke_call(self._clients.invoke, plan.function_name, called), done.say, also=TROUBLE
         )
 
     def _move_live(self, plan: DeployPlan, step: Step, done: _Done) -> None:

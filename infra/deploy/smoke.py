@@ -14,15 +14,22 @@ from services_ai_sdk.wire.errors import FindingsError, PlatformError
 from services_ai_sdk.wire.jsontext import dumps
 
 if TYPE_CHECKING:
-    from infra.deploy.plan import DeployPlan
+    from control_plane.operations.ports import Earlier
 
 SMOKE_PASSED = "passed"
+TROUBLE = frozenset({"ServiceException"})
+"""Codes after which the call may be made again: it calls no hook."""
 NOT_RUN_HEADER = "x-services-ai-not-run"
 """Set by the local cloud alone, where this machine has not the Python that the function wants."""
 
 
-def smoke_call(invoke: Any, plan: DeployPlan, version: str) -> str:
+def smoke_call(invoke: Any, function_name: str, called: Earlier) -> str:
     """Invokes one version without a hook.
+
+    Args:
+        invoke: A Lambda client that makes one attempt.
+        function_name: The plugin's function.
+        called: Which version, and what it was granted.
 
     Returns:
         `passed`, or `not run: …` with what this machine lacks.
@@ -31,21 +38,22 @@ def smoke_call(invoke: Any, plan: DeployPlan, version: str) -> str:
         FindingsError: The plugin does not start; `details["failure"]` is its failure as the wire has it.
         ClientError: AWS refused the call itself.
     """
-    manifest = plan.release.manifest
     envelope = Envelope(
-        invocation_id=f"smoke-{manifest.plugin_id}-{version}",
-        event_id=f"smoke-{manifest.plugin_id}-{version}",
+        invocation_id=f"smoke-{called.plugin_id}-{called.function_version}",
+        event_id=f"smoke-{called.plugin_id}-{called.function_version}",
         hook="",
         mode="sync",
-        plugin_id=manifest.plugin_id,
-        plugin_version=manifest.version,
+        plugin_id=called.plugin_id,
+        plugin_version=called.version,
         epoch=0,
         args={},
-        permissions=plan.release.grants.permissions,
+        permissions=called.grants,
     )
     try:
         answer = invoke.invoke(
-            FunctionName=plan.function_name, Qualifier=version, Payload=dumps(envelope.to_dict()).encode()
+            FunctionName=function_name,
+            Qualifier=called.function_version,
+            Payload=dumps(envelope.to_dict()).encode(),
         )
     except ClientError as error:
         headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
@@ -58,10 +66,10 @@ def smoke_call(invoke: Any, plan: DeployPlan, version: str) -> str:
         return SMOKE_PASSED
     failure = found.failure
     if failure is None:
-        raise PlatformError(f"the smoke call of {manifest.plugin_id} was not made: {found.reason}", retryable=True)
+        raise PlatformError(f"the smoke call of {called.plugin_id} was not made: {found.reason}", retryable=True)
     did = "does not start" if function_error else "answers what is no result"
     where, source = place(failure)
-    lines = [f"{manifest.plugin_id} {manifest.version} {did}: {headline(failure.type, failure.message)}"]
+    lines = [f"{called.plugin_id} {called.version} {did}: {headline(failure.type, failure.message)}"]
     if where:
         lines.append(f"  at {where}{':' if source else ''}")
     if source:
@@ -70,6 +78,6 @@ def smoke_call(invoke: Any, plan: DeployPlan, version: str) -> str:
         "\n".join(lines),
         code="smoke-failed",
         hint=f"mend it, then services-ai-plugin package and submit, and approve it again; the whole trace:"
-        f" services-ai-admin why {manifest.plugin_id}. What was live before stays live",
+        f" services-ai-admin why {called.plugin_id}. What was live before stays live",
         details={"failure": failure.to_dict()},
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +15,7 @@ from control_plane.operations.outcomes import encoded, split
 from control_plane.operations.ports import (
     Alert,
     Deployment,
+    Earlier,
     Invoked,
     NotInvoked,
     Release,
@@ -24,7 +25,7 @@ from control_plane.operations.ports import (
 from services_ai_sdk.manifest.findings import Finding
 from services_ai_sdk.manifest.inspected import InspectedPackage
 from services_ai_sdk.wire import jsontext
-from services_ai_sdk.wire.errors import FindingsError, PlatformError
+from services_ai_sdk.wire.errors import FindingsError, InvalidInputError, PlatformError
 from services_ai_sdk.wire.outcome import OutcomesMessage
 
 
@@ -232,6 +233,8 @@ class FakeDeployer:
     releases: list[Release] = field(default_factory=list)
     versions: dict[str, tuple[int, str]] = field(default_factory=dict)
     policies: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    live: dict[str, str] = field(default_factory=dict)
+    sticks: set[str] = field(default_factory=set)
 
     def plan(self, release: Release) -> Any:
         steps = [{"action": "publish", "target": release.manifest.plugin_id, "why": "new code"}]
@@ -252,6 +255,7 @@ class FakeDeployer:
         live_already = sha256 == release.package.sha256
         if not live_already:
             self.versions[plugin_id] = (number + 1, release.package.sha256)
+        self.live[plugin_id] = str(self.versions[plugin_id][0])
         progress(f"deployed {plugin_id}")
         self.releases.append(release)
         arn = f"arn:aws:lambda:us-east-1:123456789012:function:services-ai-plugin-{plugin_id}"
@@ -265,3 +269,30 @@ class FakeDeployer:
             smoke="" if live_already else self.smoke,
             policy=tuple(self.policies.get(release.manifest.version, [])),
         )
+
+    def plan_rollback(self, earlier: Earlier) -> Any:
+        number = int(earlier.function_version)
+        if number > self.versions.get(earlier.plugin_id, (0, ""))[0]:
+            raise InvalidInputError(f"version {number} is no longer there", code="rollback-gone", hint="deploy it")
+        live = self.live.get(earlier.plugin_id) == earlier.function_version
+        steps = [] if live else [{"action": "move-live", "target": earlier.plugin_id, "why": "rollback"}]
+        plan = {"plugin": earlier.plugin_id, "version": earlier.version, "steps": steps}
+        return SimpleNamespace(earlier=earlier, steps=steps, to_dict=lambda: plan)
+
+    def roll_back(self, plan: Any, progress: Callable[[str], None]) -> str:
+        if self.fails:
+            raise FindingsError(self.fails, code="smoke-failed", details=self.details)
+        self.live[plan.earlier.plugin_id] = plan.earlier.function_version
+        return self.smoke if plan.steps else ""
+
+    def plan_removal(self, plugin_id: str, layer_arns: Collection[str]) -> Any:
+        there = plugin_id in self.live or plugin_id in self.sticks
+        steps = [{"action": "delete-function", "target": plugin_id, "why": "it is there"}] if there else []
+        plan = {"plugin": plugin_id, "steps": steps, "kept": []}
+        return SimpleNamespace(plugin_id=plugin_id, to_dict=lambda: plan)
+
+    def remove(self, plan: Any, progress: Callable[[str], None]) -> None:
+        if self.fails:
+            raise PlatformError(self.fails)
+        self.live.pop(plan.plugin_id, None)
+        self.versions.pop(plan.plugin_id, None)

@@ -6,7 +6,7 @@ import pytest
 
 from control_plane.cli.approve import _describe
 from control_plane.operations.granting import grant_all_new
-from control_plane.table.audit import audit_rows
+from control_plane.table.audit import AuditTable
 from services_ai_sdk.manifest.findings import Finding, Severity
 from services_ai_sdk.wire.errors import FindingsError, InvalidInputError
 from services_ai_sdk.wire.failure import Category, Failure, Frame
@@ -23,7 +23,7 @@ def test_an_approval_records_deploys_and_routes(world: World) -> None:
     (release,) = world.deployer.releases
     assert release.package.key == f"artifacts/{sha256}.zip"
     assert hashlib.sha256(world.store.objects[release.package.key][1]).hexdigest() == sha256
-    assert [row.action for row in audit_rows(world.table, "alpha")] == ["deploy", "approve"]
+    assert [row.action for row in AuditTable(world.table).rows("alpha")] == ["deploy", "approve"]
     assert [release.status for release in world.plugins.releases("alpha")] == ["deployed"]
     assert done.to_dict()["deployment"]["smoke"] == "passed"
     assert done.to_dict()["state"] == "enabled"
@@ -54,7 +54,7 @@ def test_a_failed_deploy_is_recorded_and_what_was_live_stays(world: World) -> No
         "1.0.0": "deployed",
         "1.1.0": "failed",
     }
-    assert next(iter(audit_rows(world.table, "alpha"))).action == "deploy-failed"
+    assert next(iter(AuditTable(world.table).rows("alpha"))).action == "deploy-failed"
 
 
 def test_a_new_version_begins_with_a_clean_record_and_gives_up_old_hooks(world: World) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from control_plane.rules import breaker as rules
 from control_plane.rules.breaker import BreakerState, Evidence
 from control_plane.table import keys
-from control_plane.table.audit import AuditRow, audit_rows
+from control_plane.table.audit import AuditRow, AuditTable
 from control_plane.table.breakers import Breakers
 from control_plane.table.dynamo import Put
 from services_ai_sdk.wire.errors import InvalidInputError
@@ -207,7 +207,7 @@ def test_a_change_and_its_audit_row_come_together(world: World) -> None:
     done = world.switch.disable("alpha", actor="ada", reason="wrong scores")
     again = world.switch.disable("alpha", actor="bob", reason="again")
     assert (done.changed, again.changed) == (True, False)
-    (row,) = [row for row in audit_rows(world.table, "alpha") if row.action == "disable"]
+    (row,) = [row for row in AuditTable(world.table).rows("alpha") if row.action == "disable"]
     assert (row.actor, row.reason, row.before, row.after) == ("ada", "wrong scores", "enabled", "disabled")
 
 

@@ -10,7 +10,7 @@ from control_plane.cli.approve import _describe, granted_lines
 from control_plane.cli.grant_options import GrantOptions, in_words
 from control_plane.operations.granting import Asking
 from control_plane.operations.policy_change import pending_change
-from control_plane.table.audit import audit_rows
+from control_plane.table.audit import AuditTable
 from control_plane.table.plugins import PluginRecord
 from services_ai_sdk.access.capabilities import WORDS
 from services_ai_sdk.access.grants import Grants
@@ -41,7 +41,7 @@ def test_what_is_granted_is_recorded_deployed_and_sent_along(world: World) -> No
     assert record(world).asked.names == ("read_leads", "write_leads", "storage", "email", "network")
     (release,) = world.plugins.releases("alpha")
     assert release.grants == record(world).grants
-    (row,) = [row for row in audit_rows(world.table, "alpha") if row.action == "approve"]
+    (row,) = [row for row in AuditTable(world.table).rows("alpha") if row.action == "approve"]
     assert row.detail == "granted read_leads, email; withheld write_leads, storage, network"
     assert done.record is not None
     world.invoker.scripts[done.record.alias_arn] = returns(1)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from control_plane.rules.settings import SECRET_MAX_CHARS, VALUE_MAX_CHARS, secret_name, typed
-from control_plane.table.audit import AuditRow, audit_rows
+from control_plane.table.audit import AuditRow, AuditTable
 from control_plane.table.settings import StoredSettings
 from services_ai_sdk.wire.errors import InvalidInputError
 from tests.contract.control_plane.fakes import returns
@@ -59,7 +59,7 @@ def test_a_plugin_gets_defaults_until_an_admin_sets_something(alpha: World) -> N
     assert sent(alpha)["greeting"] == "Hello"
     assert shown(alpha)["greeting"] == ("default", "Hello")
     assert shown(alpha)["limit"] == ("set", 7)
-    done = {(row.action, row.detail, row.actor) for row in audit_rows(alpha.table, "alpha")}
+    done = {(row.action, row.detail, row.actor) for row in AuditTable(alpha.table).rows("alpha")}
     assert {("set-setting", "tone", "ada"), ("unset-setting", "greeting", "ada")} <= done
 
 

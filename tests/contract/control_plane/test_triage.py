@@ -10,7 +10,7 @@ from control_plane.operations.notify import alert_for
 from control_plane.operations.record import Fold
 from control_plane.rules.triage import GroupState
 from control_plane.table import keys
-from control_plane.table.audit import audit_rows
+from control_plane.table.audit import AuditTable
 from control_plane.table.codec import encode_item
 from control_plane.table.dynamo import Table
 from control_plane.table.errors import Errors
@@ -149,7 +149,7 @@ def test_who_when_and_why_are_in_the_audit_once_for_each_change(world: World) ->
         world.triage.resolve(error, version="2", actor="ada", reason="mended")
     world.triage.reopen(error, actor="bob", reason="not mended")
     world.triage.reopen(error, actor="bob", reason="not mended")
-    rows = [row for row in audit_rows(world.table, "alpha") if row.about == error]
+    rows = [row for row in AuditTable(world.table).rows("alpha") if row.about == error]
     assert sorted((row.action, row.actor, row.reason, row.before, row.after) for row in rows) == [
         ("reopen", "bob", "not mended", "resolved", "open"),
         ("resolve", "ada", "mended", "open", "resolved"),

@@ -16,11 +16,14 @@ from control_plane.operations.errors import ErrorReader
 from control_plane.operations.granting import grant_all_new
 from control_plane.operations.plugin_call import Surroundings
 from control_plane.operations.record import Fold
+from control_plane.operations.reject import Reject
+from control_plane.operations.rollback import Rollback
 from control_plane.operations.routing import Routing
 from control_plane.operations.settings import SettingsDesk
 from control_plane.operations.status import Fleet
 from control_plane.operations.switch import Switch
 from control_plane.operations.triage import Triage
+from control_plane.operations.uninstall import Uninstall
 from control_plane.operations.unrecorded import Unrecorded
 from control_plane.operations.why import Why
 from control_plane.table.activity import ActivityTable
@@ -162,6 +165,18 @@ class World:
     @property
     def triage(self) -> Triage:
         return Triage(self.errors, self.plugins, self._clock(), self.new_id)
+
+    @property
+    def rollback(self) -> Rollback:
+        return Rollback(self.plugins, self.deployer, self._clock(), self.new_id)
+
+    @property
+    def uninstall(self) -> Uninstall:
+        return Uninstall(self.plugins, self.deployer, self._clock(), self.new_id)
+
+    @property
+    def reject(self) -> Reject:
+        return Reject(self.store, self.plugins, self._clock(), self.new_id)
 
     @property
     def fleet(self) -> Fleet:

@@ -182,6 +182,36 @@ def test_a_time_that_is_none_is_said_to_be_none(incident: World, run: Run, optio
         run("ignore", group["error"], "--reason", " ")
 
 
+def test_one_call_by_its_invocation(incident: World, run: Run) -> None:
+    calls = data(run("logs", "territory-router", "--json"))["calls"]
+    failed = next(call for call in calls if call["outcome"] == "failure")
+    text = run("logs", "territory-router", "--invocation", failed["invocation_id"]).stdout
+    assert text.splitlines()[0].endswith("KeyError")
+    assert f"services-ai-admin error {failed['invocation_id']}" in text
+    assert "main.py:31 in route" not in text
+    found = data(run("logs", "territory-router", "--invocation", failed["invocation_id"], "--json"))["calls"]
+    assert found == [failed]
+    with pytest.raises(InvalidInputError, match="no call 'nonsense'"):
+        run("logs", "territory-router", "--invocation", "nonsense")
+
+
+def test_the_audit_of_all_and_of_one(incident: World, run: Run) -> None:
+    incident.clock.now += 1
+    incident.switch.disable("lead-scorer", actor="bob", reason="wrong scores")
+    rows = data(run("audit", "--json"))["rows"]
+    assert [row["at_ms"] for row in rows] == sorted(row["at_ms"] for row in rows), "the latest last"
+    assert (rows[-1]["action"], rows[-1]["actor"], rows[-1]["plugin"]) == ("disable", "bob", "lead-scorer")
+    assert {row["plugin"] for row in rows} == {"territory-router", "lead-scorer"}
+    text = run("audit", "lead-scorer").stdout
+    assert "bob  disable lead-scorer  (enabled → disabled)\n  wrong scores" in text
+    assert "territory-router" not in text
+    assert len(data(run("audit", "--limit", "1", "--json"))["rows"]) == 1
+    assert len(data(run("audit", "--since", "1h", "--json"))["rows"]) == len(rows)
+    assert "Nothing was done since 2099-01-01" in run("audit", "--since", "2099-01-01").stdout
+    with pytest.raises(InvalidInputError, match="is no time"):
+        run("audit", "--since", "soon")
+
+
 def test_nothing_deployed(world: World, run: Run) -> None:
     assert "No plugin is deployed" in run("status").stdout
     assert data(run("status", "--json"))["plugins"] == []

@@ -17,17 +17,19 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 from moto.awslambda_simple.models import lambda_simple_backends
 
-from control_plane.operations.ports import Release, StoredObject
+from control_plane.operations.ports import Earlier, Release, StoredObject
 from infra.deploy.clients import Clients
 from infra.deploy.deployer import AwsDeployer
 from infra.deploy.plan import Action
 from infra.deploy.platform import Isolation, Platform
+from infra.deploy.removal import AwsRemover
+from infra.deploy.rollback import AwsRollback
 from infra.deploy.waiting import Waiting
 from infra.names import Names, profile_in
 from services_ai_sdk.access.grants import Grants
 from services_ai_sdk.access.own_resources import Shared
 from services_ai_sdk.manifest.model import Manifest
-from services_ai_sdk.wire.errors import FindingsError, PlatformError
+from services_ai_sdk.wire.errors import FindingsError, InvalidInputError, PlatformError
 from services_ai_sdk.wire.result import Result
 
 NOTHING = Grants()
@@ -252,6 +254,110 @@ def test_each_version_keeps_the_sandbox_profile_it_was_deployed_with(world: Worl
         stored = world.clients.s3.get_object(Bucket=BUCKET, Key=profile_in(found["Description"]))
         memories.append(json.loads(stored["Body"].read())["memory_mb"])
     assert memories == [256, 512, 512]
+
+
+def two_versions(world: World) -> tuple[AwsRollback, Earlier]:
+    """1.1.0 is live; how to go back to 1.0.0."""
+    first = world.deployer.execute(world.deployer.plan(world.release()), quiet)
+    for _ in range(2):
+        world.answer_invoke_with(json.dumps(Result(None).to_dict()))
+    world.deployer.execute(world.deployer.plan(world.release(code="a = 2", version="1.1.0")), quiet)
+    rollback = AwsRollback(world.clients, world.platform, Waiting(world.time.clock, world.time.sleep))
+    return rollback, Earlier("scorer", "1.0.0", first.function_version, first.role_arn, ())
+
+
+def live_version(world: World) -> str:
+    alias = world.clients.lambda_.get_alias(FunctionName="services-ai-plugin-scorer", Name="live")
+    return str(alias["FunctionVersion"])
+
+
+def test_a_rollback_moves_live_after_a_smoke_call_and_again_does_nothing(world: World) -> None:
+    rollback, earlier = two_versions(world)
+    plan = rollback.plan_rollback(earlier)
+    assert actions(plan) == ["smoke-call", "move-live"]
+    assert live_version(world) == "2", "a plan changes nothing"
+    assert rollback.roll_back(plan, quiet) == "passed"
+    assert live_version(world) == "1"
+    again = rollback.plan_rollback(earlier)
+    assert (actions(again), rollback.roll_back(again, quiet)) == ([], "")
+
+
+def test_a_rollback_to_what_does_not_start_any_more_leaves_live(world: World) -> None:
+    rollback, earlier = two_versions(world)
+    answer_with_error(world.clients.invoke, {"errorMessage": "2026-01-01 Task timed out after 3.00 seconds"})
+    with pytest.raises(FindingsError, match=r"scorer 1\.0\.0 does not start"):
+        rollback.roll_back(rollback.plan_rollback(earlier), quiet)
+    assert live_version(world) == "2"
+
+
+@pytest.mark.parametrize("gone", ["version", "role"])
+def test_a_rollback_to_what_is_gone_says_what_is(world: World, gone: str) -> None:
+    rollback, earlier = two_versions(world)
+    if gone == "version":
+        world.clients.lambda_.delete_function(FunctionName="services-ai-plugin-scorer", Qualifier="1")
+    else:
+        role = earlier.role_arn.rsplit("/", 1)[1]
+        world.clients.iam.delete_role_policy(RoleName=role, PolicyName="plugin")
+        world.clients.iam.delete_role(RoleName=role)
+    with pytest.raises(InvalidInputError, match="is no longer there") as caught:
+        rollback.plan_rollback(earlier)
+    assert "approve scorer --version 1.0.0" in caught.value.hint
+
+
+def remover(world: World) -> AwsRemover:
+    return AwsRemover(world.clients, world.platform, Waiting(world.time.clock, world.time.sleep))
+
+
+def test_a_removal_takes_all_that_deploys_made_and_lists_nothing_afterwards(world: World) -> None:
+    rollback, _ = two_versions(world)
+    del rollback
+    found = remover(world)
+    plan = found.plan_removal("scorer", ())
+    assert [str(step.action) for step in plan.steps] == [
+        "delete-function", "delete-role", "delete-log-group", "delete-layer",
+    ]  # fmt: skip
+    found.remove(plan, quiet)
+    assert (
+        found.plan_removal("scorer", [step.target for step in plan.steps if step.action == "delete-layer"]).steps
+        == ()
+    )
+    assert world.clients.lambda_.list_functions(FunctionVersion="ALL")["Functions"] == []
+    assert world.clients.iam.list_roles(PathPrefix="/services-ai/")["Roles"] == []
+    assert world.clients.logs.describe_log_groups()["logGroups"] == []
+    runtime = world.clients.lambda_.list_layer_versions(LayerName="runtime")["LayerVersions"]
+    assert len(runtime) == 1, "the platform's own layer stays"
+    found.remove(plan, quiet)
+    world.answer_invoke_with(json.dumps(Result(None).to_dict()))
+    assert world.deployer.execute(world.deployer.plan(world.release()), quiet).smoke == "passed"
+
+
+@pytest.mark.parametrize(
+    ("service", "before"),
+    [("iam", "delete_role"), ("logs", "delete_log_group"), ("lambda_", "delete_layer_version")],
+)
+def test_a_removal_that_was_stopped_goes_on(world: World, service: str, before: str) -> None:
+    done = world.deployer.execute(world.deployer.plan(world.release()), quiet)
+    stopping = replace(world.clients, **{service: Stops(getattr(world.clients, service), before)})
+    stopped = AwsRemover(stopping, world.platform, Waiting(world.time.clock, world.time.sleep))
+    with pytest.raises(KeyboardInterrupt):
+        stopped.remove(stopped.plan_removal("scorer", ()), quiet)
+    rest = remover(world).plan_removal("scorer", done.layer_arns)
+    assert [str(step.action) for step in rest.steps][-1] == "delete-layer", (
+        "what a gone function used is still known"
+    )
+    remover(world).remove(rest, quiet)
+    assert remover(world).plan_removal("scorer", done.layer_arns).steps == ()
+
+
+def test_a_layer_that_another_plugin_uses_stays_and_so_does_that_plugin(world: World) -> None:
+    world.deployer.execute(world.deployer.plan(world.release()), quiet)
+    for _ in range(2):
+        world.answer_invoke_with(json.dumps(Result(None).to_dict()))
+    other = world.deployer.execute(world.deployer.plan(world.release(id="scorer-two")), quiet)
+    plan = remover(world).plan_removal("scorer", other.layer_arns)
+    assert plan.kept == ((other.layer_arns[1], "services-ai-plugin-scorer-two uses it"),)
+    remover(world).remove(plan, quiet)
+    assert actions(world.deployer.plan(world.release(id="scorer-two"))) == []
 
 
 def test_plugins_with_the_same_dependencies_share_a_layer(world: World) -> None:
