@@ -14,6 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from control_plane.aws_errors import aws_code, plainly
+from infra.deploy.current import MISSING_QUEUE, CurrentReader
 from services_ai_sdk.wire.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from infra.deploy.platform import Platform
     from infra.deploy.waiting import Waiting
 
-_GONE = frozenset({"ResourceNotFoundException", "NoSuchEntity"})
+_GONE = frozenset({"ResourceNotFoundException", "NoSuchEntity"}) | MISSING_QUEUE
 
 
 class Removal(StrEnum):
@@ -32,6 +33,7 @@ class Removal(StrEnum):
     ROLE = "delete-role"
     LOG_GROUP = "delete-log-group"
     LAYER = "delete-layer"
+    QUEUE = "delete-queue"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ class AwsRemover:
 
     def __init__(self, clients: Clients, platform: Platform, waiting: Waiting) -> None:
         self._clients = clients
+        self._reader = CurrentReader(clients)
         self._platform = platform
         self._waiting = waiting
         self._methods: dict[Removal, Callable[[str], None]] = {
@@ -86,6 +89,7 @@ class AwsRemover:
             Removal.ROLE: self._delete_role,
             Removal.LOG_GROUP: lambda name: self._clients.logs.delete_log_group(logGroupName=name),
             Removal.LAYER: self._delete_layer,
+            Removal.QUEUE: self._delete_queue,
         }
 
     def plan_removal(self, plugin_id: str, layer_arns: Collection[str]) -> RemovalPlan:
@@ -109,6 +113,9 @@ class AwsRemover:
         ]
         if self._log_group_exists(identity.log_group):
             steps.append(RemovalStep(Removal.LOG_GROUP, identity.log_group, "with all that the plugin printed"))
+        if self._reader.queue_exists(identity.function_name):
+            why = "the plugin's own; messages in it are lost"
+            steps.append(RemovalStep(Removal.QUEUE, identity.function_name, why))
         kept = []
         for arn in sorted({*layer_arns, *(own or ())} - {self._platform.runtime_layer_arn}):
             if arn in others:
@@ -183,6 +190,10 @@ class AwsRemover:
         for policy in iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]:
             iam.detach_role_policy(RoleName=name, PolicyArn=policy["PolicyArn"])
         iam.delete_role(RoleName=name)
+
+    def _delete_queue(self, name: str) -> None:
+        sqs = self._clients.sqs
+        sqs.delete_queue(QueueUrl=sqs.get_queue_url(QueueName=name)["QueueUrl"])
 
     def _delete_layer(self, arn: str) -> None:
         self._clients.lambda_.delete_layer_version(**_layer_version(arn))

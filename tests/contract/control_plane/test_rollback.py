@@ -43,7 +43,7 @@ def test_what_was_live_is_live_again_with_what_it_was_granted(broken: World) -> 
     broken.script("alpha", returns(1))
     record = broken.plugins.get("alpha")
     assert record is not None
-    assert (record.version, record.function_version, record.grants) == ("1.0.0", "1", ("read_leads",))
+    assert (record.version, record.function_version, record.grants.permissions) == ("1.0.0", "1", ("read_leads",))
     assert record.hooks == (("lead_created", 50), ("lead_updated", 50))
     assert (record.deployed_by, record.deployed_at_ms) == ("ada", int(broken.clock.now * 1000))
     after = broken.state("alpha")

@@ -168,7 +168,7 @@ class World:
 
     @property
     def rollback(self) -> Rollback:
-        return Rollback(self.plugins, self.deployer, self._clock(), self.new_id)
+        return Rollback(self.plugins, self.deployer, self._clock(), self.new_id, secrets_path)
 
     @property
     def uninstall(self) -> Uninstall:

@@ -331,6 +331,16 @@ def test_a_removal_takes_all_that_deploys_made_and_lists_nothing_afterwards(worl
     assert world.deployer.execute(world.deployer.plan(world.release()), quiet).smoke == "passed"
 
 
+def test_a_removal_takes_the_plugin_s_queue_with_it(world: World) -> None:
+    release = world.release(capabilities=["queue"], grants=Grants(capabilities=("queue",)))
+    done = world.deployer.execute(world.deployer.plan(release), quiet)
+    plan = remover(world).plan_removal("scorer", done.layer_arns)
+    assert "delete-queue" in [str(step.action) for step in plan.steps]
+    remover(world).remove(plan, quiet)
+    assert world.clients.sqs.list_queues().get("QueueUrls", []) == []
+    assert remover(world).plan_removal("scorer", done.layer_arns).steps == ()
+
+
 @pytest.mark.parametrize(
     ("service", "before"),
     [("iam", "delete_role"), ("logs", "delete_log_group"), ("lambda_", "delete_layer_version")],
