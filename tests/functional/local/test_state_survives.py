@@ -102,7 +102,7 @@ def test_a_plugin_answers_after_down_and_after_a_kill_and_stays_switched_off(hom
     assert lifecycle.down(home) is not None
 
     second, said = up(home)
-    assert any(line.startswith("state of ") and "4 functions, 1 table" in line for line in said), said
+    assert any(line.startswith("state of ") and "4 functions, 2 tables" in line for line in said), said
     assert not any("deploying the platform" in line or "updating stack" in line for line in said)
     stacks = clients_of(second)("cloudformation").list_stacks()["StackSummaries"]
     assert [one["StackName"] for one in stacks] == [second.stack]
