@@ -79,9 +79,9 @@ class Platform:
                 ),
                 architecture=outputs.get("Architecture", "x86_64"),
                 isolation=Isolation(
-                    tuple(sorted(outputs["PluginSubnetIds"].split(","))), (outputs["PluginSecurityGroupId"],)
+                    tuple(sorted(outputs["IsolatedSubnetIds"].split(","))), (outputs["PluginSecurityGroupId"],)
                 )
-                if "PluginSubnetIds" in outputs
+                if "IsolatedSubnetIds" in outputs
                 else None,
             )
         except KeyError as error:

@@ -18,7 +18,7 @@ from services_ai_sdk.wire.errors import PlatformError
 OUTPUTS = {
     "TableName", "AlertsTopicArn", "OutcomesQueueUrl", "OutcomesDeadLetterQueueUrl", "ArtifactBucket",
     "PluginBoundaryArn", "RuntimeLayerArn", "DispatcherFunctionArn", "DispatcherFunctionName",
-    "PluginStorageTable", "PluginFilesBucket", "PluginEmailFrom", "PluginSubnetIds", "PluginSecurityGroupId",
+    "PluginStorageTable", "PluginFilesBucket", "PluginEmailFrom", "IsolatedSubnetIds", "PluginSecurityGroupId",
 }  # fmt: skip
 FOLDERS = (
     "build/functions/dispatcher",
