@@ -43,8 +43,12 @@ def split(message: OutcomesMessage) -> list[OutcomesMessage]:
 
 
 def encoded(message: OutcomesMessage) -> bytes:
-    """As it goes over the wire."""
-    return jsontext.dumps(message.to_dict()).encode("utf-8")
+    """As it goes over the wire.
+
+    SQS refuses a message with one of the two code points that are no characters; in JSON they can be escaped.
+    """
+    text = jsontext.dumps(message.to_dict())
+    return text.replace("\ufffe", "\\ufffe").replace("\uffff", "\\uffff").encode("utf-8")
 
 
 def answers_of(parts: Sequence[Part], *, debug: bool) -> tuple[PluginAnswer, ...]:

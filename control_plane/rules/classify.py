@@ -16,6 +16,7 @@ from services_ai_sdk.wire.failure import Category, Failure, Frame
 from services_ai_sdk.wire.lambda_errors import CATEGORY_BY_TYPE
 from services_ai_sdk.wire.limits import FAILURE_MAX_BYTES
 from services_ai_sdk.wire.outcome import OutcomeClass
+from services_ai_sdk.wire.redact import redact
 from services_ai_sdk.wire.result import Result
 
 NESTING_MAX = 200
@@ -75,7 +76,7 @@ def classify(status_code: int, function_error: str, payload: bytes) -> Classifie
         result = Result.from_dict(jsontext.loads(payload, what="the plugin's answer"))
         _sendable(result.value, result.actions)
     except InvalidInputError as error:
-        failure = Failure("ResponseError", plain(error.message, MESSAGE_MAX_CHARS), Category.RESPONSE_ERROR)
+        failure = Failure("ResponseError", _kept(error.message), Category.RESPONSE_ERROR)
         return Classified(OutcomeClass.FAILURE, failure=failure)
     return Classified(OutcomeClass.SUCCESS, result=result)
 
@@ -91,7 +92,7 @@ def number(value: float) -> float:
 
 
 def bounded(failure: Failure) -> Failure:
-    """A failure that is safe to store and show, whoever wrote it."""
+    """A failure that is safe to store and show, whoever wrote it: Lambda's own texts have passed no redaction."""
     frames = failure.frames
     if len(frames) > FRAMES_MAX:
         frames = (*frames[:10], *frames[-(FRAMES_MAX - 10) :])
@@ -102,9 +103,27 @@ def bounded(failure: Failure) -> Failure:
         frames=tuple(_bounded_frame(frame) for frame in frames),
     )
     for shorter in (clean, _without_code(clean, keep=5), _without_code(clean, keep=0)):
-        if len(jsontext.dumps(shorter.to_dict()).encode()) <= FAILURE_MAX_BYTES:
-            return shorter
-    return replace(clean, message=plain(clean.message, 1000), frames=_without_code(clean, keep=0).frames[-10:])
+        # Looked through only once it is small: a mask may be longer than what it hides.
+        if _fits(shorter) and _fits(masked := _redacted(shorter)):
+            return masked
+    last = replace(clean, message=plain(clean.message, 1000), frames=_without_code(clean, keep=0).frames[-10:])
+    return _redacted(last)
+
+
+def _fits(failure: Failure) -> bool:
+    return len(jsontext.dumps(failure.to_dict()).encode()) <= FAILURE_MAX_BYTES
+
+
+def _redacted(failure: Failure) -> Failure:
+    frames = (
+        replace(frame, source=tuple((line, redact(text, source=True)) for line, text in frame.source))
+        for frame in failure.frames
+    )
+    return replace(failure, message=redact(failure.message), frames=tuple(frames))
+
+
+def _kept(message: str) -> str:
+    return redact(plain(message, MESSAGE_MAX_CHARS))
 
 
 def _without_code(failure: Failure, *, keep: int) -> Failure:
@@ -149,9 +168,9 @@ def _failure(payload: bytes) -> Failure:
     try:
         raw = jsontext.loads(text, what="the error")
     except InvalidInputError:
-        return Failure("Unhandled", plain(text, MESSAGE_MAX_CHARS), Category.RUNTIME_ERROR)
+        return Failure("Unhandled", _kept(text), Category.RUNTIME_ERROR)
     if not isinstance(raw, dict):
-        return Failure("Unhandled", plain(text, MESSAGE_MAX_CHARS), Category.RUNTIME_ERROR)
+        return Failure("Unhandled", _kept(text), Category.RUNTIME_ERROR)
     message, kind = raw.get("errorMessage"), raw.get("errorType")
     message = message if isinstance(message, str) else ""
     return _ours(message) or _lambdas(message, kind if isinstance(kind, str) else "", raw.get("stackTrace"))

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 
 _CONTROL = re.compile(
-    r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]"
+    r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufffe\uffff]"
 )
 
 
 def plain(text: str, max_chars: int) -> str:
-    """`text` without terminal sequences, control characters and lone surrogates, cut to `max_chars`.
+    """`text` without terminal sequences, control characters, lone surrogates and what is no character.
+
+    It is cut to `max_chars`.
 
     Newlines and tabs stay. What is cut is said.
     """

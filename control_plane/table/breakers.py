@@ -131,11 +131,14 @@ class Breakers:
         self, plugin_id: str, seen: BreakerState, holder: str, now_s: float
     ) -> tuple[bool, BreakerState | None]:
         """Takes the one lease, if nobody took it since `seen` was read; whether this call got it."""
-        update = write_state(Update(keys.breaker(plugin_id)), rules.take_lease(seen, holder, now_s))
+        after = rules.take_lease(seen, holder, now_s)
+        update = write_state(Update(keys.breaker(plugin_id)), after)
         update.if_equal("state", str(seen.state)).if_equal("epoch", seen.epoch)
         # The revision says that nothing was written since: no other lease, and no other probe's end.
         update.if_equal("revision", seen.revision)
-        return self._try(update)
+        won, now = self._try(update)
+        # A write whose answer was lost is sent again, and then meets what it wrote the first time.
+        return won or (now is not None and (now.revision, now.lease) == (after.revision, after.lease)), now
 
     def end_probe(
         self, plugin_id: str, leased: BreakerState, after: BreakerState

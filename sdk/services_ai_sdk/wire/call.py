@@ -13,6 +13,8 @@ from services_ai_sdk.wire.fields import field as read
 from services_ai_sdk.wire.limits import HOPS_MAX, SYNC_ANSWER_MAX_S
 
 VERSION = 1
+ID_MAX_CHARS = 200
+"""Of `event_id`, `tenant` and each id in `cause`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,8 @@ class HookCall:
         """Reads and checks a request.
 
         Raises:
-            InvalidInputError: Another version, a field missing or mistyped, too many hops, or a budget below 1.
+            InvalidInputError: Another version, a field missing or mistyped, too many hops, a budget below 1, or an
+                id that is too long to keep or no text.
         """
         what = "the request"
         source = as_object(raw, what)
@@ -62,16 +65,33 @@ class HookCall:
         budget_ms = read(source, "budget_ms", int, what, int(SYNC_ANSWER_MAX_S * 1000))
         if budget_ms < 1:
             raise InvalidInputError(f"'budget_ms' of {what} must be at least 1, not {budget_ms}")
+        cause = read(source, "cause", list, what, [])
+        if len(cause) > HOPS_MAX:
+            raise InvalidInputError(f"'cause' of {what} has {len(cause)} ids; at most {HOPS_MAX} hops are made")
         return cls(
             hook=read(source, "hook", str, what),
             args=read(source, "args", dict, what),
-            event_id=read(source, "event_id", str, what, ""),
-            tenant=read(source, "tenant", str, what, ""),
+            event_id=_id(read(source, "event_id", str, what, ""), "event_id"),
+            tenant=_id(read(source, "tenant", str, what, ""), "tenant"),
             budget_ms=min(budget_ms, int(SYNC_ANSWER_MAX_S * 1000)),
             hops=hops,
-            cause=tuple(read(source, "cause", list, what, [])),
+            cause=tuple(_id(each, "cause") for each in cause),
             debug=read(source, "debug", bool, what, False),
         )
+
+
+def _id(value: Any, name: str) -> str:
+    """A host's own id: it is kept with every record, and names nothing."""
+    if not isinstance(value, str) or len(value) > ID_MAX_CHARS:
+        have = f"{len(value):,} characters" if isinstance(value, str) else type(value).__name__
+        raise InvalidInputError(
+            f"'{name}' of the request must be text of at most {ID_MAX_CHARS} characters: {have}"
+        )
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise InvalidInputError(f"'{name}' of the request is no text: it has half of a surrogate pair") from error
+    return value
 
 
 class Status(StrEnum):

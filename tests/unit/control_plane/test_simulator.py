@@ -14,6 +14,12 @@ def test_one_per_cent_of_errors_never_trips(calls_per_s: float, environments: in
     assert simulator.healthy(0.01, calls_per_s, environments, hours=0.02).trips == 0
 
 
+def test_five_per_cent_of_errors_at_a_thousand_a_second_never_trip() -> None:
+    found = simulator.healthy(0.05, 1000.0, 50, hours=0.05)
+    assert found.failures > 8000
+    assert found.trips == 0
+
+
 @pytest.mark.parametrize("calls_per_s", [10.0, 1000.0])
 @pytest.mark.parametrize("environments", [1, 50])
 def test_wholly_down_trips_within_a_second(calls_per_s: float, environments: int) -> None:

@@ -1,0 +1,1 @@
+"""Twelve ways to break the breaker, the recorder or the alerts, and the test that notices each."""
