@@ -23,7 +23,7 @@ LAYERS = {
     ),
     "own-network": (
         "a network namespace with a loopback and two listeners of the engine's",
-        "not there: a plugin reaches the internet, whatever its manifest says",
+        "with `PluginNetwork` `isolated`: subnets without the internet; with `open` not there",
         "what its role may call in AWS",
     ),
     "own-processes": ("a process namespace", "the microVM", "processes of its own worker"),

@@ -10,7 +10,7 @@ import pytest
 
 from control_plane.rules import breaker as rules
 from control_plane.rules.breaker import State
-from control_plane.table.audit import audit_rows
+from control_plane.table.audit import AuditTable
 from tests.contract.control_plane.fakes import returns
 from tests.contract.control_plane.interleaving import Choose, Interleaving, every_schedule, some_schedules
 from tests.contract.control_plane.racing import FAILS, HOOK, WORKS, Race
@@ -121,7 +121,7 @@ def test_a_person_who_switches_off_wins_over_the_breaker(world: World) -> None:
         )
         state = race.state()
         assert (state.state, state.actor, state.reason) == (State.DISABLED, "ada", "wrong scores")
-        (row,) = (row for row in audit_rows(world.table, "alpha") if row.action == "disable")
+        (row,) = (row for row in AuditTable(world.table).rows("alpha") if row.action == "disable")
         befores.add(row.before)
         assert len(race.alerts()) == (row.before == "auto_disabled")
     assert befores == {"enabled", "auto_disabled"}
