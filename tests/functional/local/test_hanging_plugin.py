@@ -62,9 +62,11 @@ def test_it_is_reported_with_its_line_and_switched_off(
     for name, value in {**cloud.env, "SERVICES_AI_BUDGET_MS": "2000"}.items():
         monkeypatch.setenv(name, value)
     host = PluginHost.from_env()
-    answers = []
+    answers: list[Any] = []
     while len(answers) < CALLS_MAX and (not answers or answers[-1].status != "skipped"):
-        answers += host.call_hook("lead_updated", **get("lead_updated").sample)
+        results = host.call_hook("lead_updated", **get("lead_updated").sample)
+        # Others may listen too; and just after its deploy the dispatcher does not know of it yet.
+        answers += [answer for answer in results if answer.plugin_id == "patient"]
     run(cloud, "services-ai-admin", "disable", "patient", "--reason", "the test is over")
     assert [answer.status for answer in answers] == ["error"] * (len(answers) - 1) + ["skipped"]
     assert len(answers) > 5
