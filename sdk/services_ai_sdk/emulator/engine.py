@@ -193,8 +193,9 @@ class Engine:
         invocation.client_context, invocation.caller = client_context, caller
         self._reserved.check(spec)
         pool = self._pool(spec)
-        if self._resolved.get((function, qualifier)) is spec:
-            # Not where an alias draws a version for each call, nor where something changed meanwhile.
+        if not spec.routes and self._resolved.get((function, qualifier)) is spec:
+            # Not where an alias draws a version for each call (its main one has the routes too), nor where something
+            # changed meanwhile.
             self._ways[(function, qualifier)] = pool, invoked_arn
         await pool.run(invocation)
         return await answer

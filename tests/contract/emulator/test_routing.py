@@ -38,6 +38,20 @@ def test_shares_hold_by_the_short_way_too(make_emulator: Callable[..., Emulator]
     assert Counter(versions) == {"1": 36, "2": 4}
 
 
+def test_a_call_that_drew_the_main_version_does_not_decide_for_the_next(
+    make_emulator: Callable[..., Emulator],
+) -> None:
+    """Without a wish for the log, and so by the short way wherever that is open."""
+    drawn = [0.9, 0.9, 0.1, 0.9, 0.1]
+    emulator = make_emulator(draw=lambda: drawn.pop(0))
+    routed(emulator, ("2", 0.25))
+    versions = [
+        emulator.client.invoke(FunctionName="routed", Qualifier="live")["ExecutedVersion"] for _ in range(5)
+    ]
+    assert versions == ["1", "1", "2", "1", "2"]
+    assert drawn == []
+
+
 def test_no_share_and_the_whole(make_emulator: Callable[..., Emulator]) -> None:
     emulator = make_emulator(draw=lambda: 0.0)
     routed(emulator, ("2", 0.0))
