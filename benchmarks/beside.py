@@ -6,7 +6,6 @@ One call every 2 ms to a trivial function, with moto idle and with four loops of
 
 from __future__ import annotations
 
-import argparse
 import json
 import statistics
 import subprocess
@@ -16,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from benchmarks.arguments import bench_parser
 from benchmarks.document import write
 from benchmarks.engine_parts import load
 from benchmarks.engine_parts.cloud import PYTHON, deploy, own_cloud
@@ -37,10 +37,7 @@ QUERY = {
 
 def main(argv: list[str] | None = None) -> int:
     """Entry point."""
-    parser = argparse.ArgumentParser(prog="./dev bench beside", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="one short round; figures are rough")
-    parser.add_argument("--json", action="store_true")
-    parser.add_argument("--write", action="store_true", help="put the table into docs/benchmarks.md")
+    parser = bench_parser("beside", __doc__, quick=True)
     arguments = parser.parse_args(argv)
     rounds, seconds, items = (1, 1.0, 500) if arguments.quick else (5, 5.0, ITEMS)
     figures = measure(rounds, seconds, items)

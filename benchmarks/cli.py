@@ -5,13 +5,13 @@ Whole processes, the best of several interleaved rounds: what the machine does b
 
 from __future__ import annotations
 
-import argparse
 import json
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+from benchmarks.arguments import bench_parser
 from benchmarks.document import write
 
 AIM_HELP_S = 0.150
@@ -35,10 +35,8 @@ COMMANDS = {
 
 def main(argv: list[str] | None = None) -> int:
     """Entry point."""
-    parser = argparse.ArgumentParser(prog="./dev bench cli", description=(__doc__ or "").partition("\n")[0])
+    parser = bench_parser("cli", __doc__)
     parser.add_argument("--rounds", type=int, default=10)
-    parser.add_argument("--json", action="store_true")
-    parser.add_argument("--write", action="store_true", help="put the table into docs/benchmarks.md")
     arguments = parser.parse_args(argv)
     best_s = dict.fromkeys(COMMANDS, float("inf"))
     for _ in range(arguments.rounds):

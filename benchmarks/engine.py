@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import os
 import statistics
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.arguments import add_workers, bench_parser, store_of
 from benchmarks.document import write
 from benchmarks.engine_parts import load
 from benchmarks.engine_parts.peers import PEERS
@@ -196,19 +196,14 @@ def _peers(text: str) -> list[str]:
 
 def main(argv: list[str] | None = None) -> int:
     """Entry point."""
-    parser = argparse.ArgumentParser(prog="./dev bench engine", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="one short round; figures are rough")
-    parser.add_argument("--json", action="store_true")
-    parser.add_argument("--python", default=f"{sys.version_info.major}.{sys.version_info.minor}")
-    parser.add_argument("--write", action="store_true", help="put the table into docs/benchmarks.md")
-    parser.add_argument("--store", type=Path, help="where Pythons are kept; default: a folder below /var/tmp")
+    parser = bench_parser("engine", __doc__, quick=True)
+    add_workers(parser)
     parser.add_argument(
         "--peers", type=_peers, default=list(PEERS), metavar="NAMES",
         help=f"what else is measured, fetched once into the cache: {', '.join(PEERS)} (default: all), or none",
     )  # fmt: skip
     arguments = parser.parse_args(argv)
-    store = arguments.store or Path(f"/var/tmp/services-ai-bench-{os.getuid()}")
-    store.mkdir(mode=0o711, exist_ok=True)
+    store = store_of(arguments)
     rounds, seconds, colds = (1, 0.5, 3) if arguments.quick else (5, 2.0, 20)
     figures, missing = measure(
         arguments.python, store, arguments.peers, rounds=rounds, seconds=seconds, colds=colds

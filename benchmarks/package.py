@@ -7,7 +7,6 @@ bytes are the same everywhere, and imports what it built in the sandbox; the oth
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import shutil
@@ -20,6 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from benchmarks.arguments import bench_parser
 from benchmarks.document import write
 from benchmarks.sam_cli import sam_cli
 
@@ -53,10 +53,8 @@ Contestant = Callable[[], None]
 
 def main(argv: list[str] | None = None) -> int:
     """Entry point."""
-    parser = argparse.ArgumentParser(prog="./dev bench package", description=(__doc__ or "").partition("\n")[0])
+    parser = bench_parser("package", __doc__)
     parser.add_argument("--rounds", type=int, default=3, help="warm rounds; the median counts")
-    parser.add_argument("--json", action="store_true")
-    parser.add_argument("--write", action="store_true", help="put the table into docs/benchmarks.md")
     arguments = parser.parse_args(argv)
     figures = {name: measure(packages, arguments.rounds) for name, packages in CASES.items()}
     if arguments.json:

@@ -6,9 +6,7 @@ else the machine does hits all alike. Ratios are those of medians: all layers to
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
 import statistics
 import sys
 import time
@@ -17,6 +15,7 @@ from tempfile import TemporaryDirectory
 
 import uvloop
 
+from benchmarks.arguments import add_workers, bench_parser, store_of
 from benchmarks.document import write
 from benchmarks.engine_parts.function import PAYLOAD, OneFunction
 from benchmarks.engine_parts.layered import ALL, BARE, Layered
@@ -78,15 +77,10 @@ def aim(figures: Figures) -> str:
 
 def main(argv: list[str] | None = None) -> int:
     """Entry point."""
-    parser = argparse.ArgumentParser(prog="./dev bench sandbox", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="one short round; figures are rough")
-    parser.add_argument("--json", action="store_true")
-    parser.add_argument("--python", default=f"{sys.version_info.major}.{sys.version_info.minor}")
-    parser.add_argument("--write", action="store_true", help="put the table into docs/benchmarks.md")
-    parser.add_argument("--store", type=Path, help="where Pythons are kept; default: a folder below /var/tmp")
+    parser = bench_parser("sandbox", __doc__, quick=True)
+    add_workers(parser)
     arguments = parser.parse_args(argv)
-    store = arguments.store or Path(f"/var/tmp/services-ai-bench-{os.getuid()}")
-    store.mkdir(mode=0o711, exist_ok=True)
+    store = store_of(arguments)
     rounds, blocks = (1, 1) if arguments.quick else (24, 20)
     figures = uvloop.run(measure(arguments.python, store, rounds=rounds, blocks=blocks))
     if arguments.json:

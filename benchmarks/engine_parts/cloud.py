@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import json
 import sys
 import tempfile
-import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from benchmarks.engine_parts.function import code_zip
 from infra.local import lifecycle
 from infra.local.clients import clients_of
 from infra.local.state import CloudInfo, StateDir
@@ -39,9 +38,6 @@ def own_cloud() -> Iterator[tuple[CloudInfo, Clients]]:
 
 def deploy(client: Clients, name: str, code: str, handler: str = "main.handle", **settings: Any) -> None:
     """A function under a role of its own that may do nothing."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr(zipfile.ZipInfo("main.py"), code)
     trust = {
         "Version": "2012-10-17",
         "Statement": [
@@ -51,5 +47,5 @@ def deploy(client: Clients, name: str, code: str, handler: str = "main.handle", 
     role = client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
     client("lambda").create_function(
         FunctionName=name, Runtime=f"python{PYTHON}", Role=role, Handler=handler,
-        Code={"ZipFile": buffer.getvalue()}, **settings,
+        Code={"ZipFile": code_zip(code)}, **settings,
     )  # fmt: skip

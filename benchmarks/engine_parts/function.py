@@ -14,6 +14,14 @@ CODE = "def handle(event, context):\n    return event\n"
 PAYLOAD = b'{"lead": "' + b"x" * 1000 + b'"}'
 
 
+def code_zip(code: str = CODE) -> bytes:
+    """A function's zip."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr(zipfile.ZipInfo("main.py"), code)
+    return buffer.getvalue()
+
+
 class OneFunction:
     """A source with one function; a name of another revision gives a cold start.
 
@@ -23,12 +31,10 @@ class OneFunction:
     """
 
     def __init__(self, folder: Path, python: str) -> None:
-        buffer = io.BytesIO()
-        with zipfile.ZipFile(buffer, "w") as archive:
-            archive.writestr(zipfile.ZipInfo("main.py"), CODE)
+        data = code_zip()
         path = folder / "code.zip"
-        path.write_bytes(buffer.getvalue())
-        self._code = Artifact(hashlib.sha256(buffer.getvalue()).hexdigest(), path)
+        path.write_bytes(data)
+        self._code = Artifact(hashlib.sha256(data).hexdigest(), path)
         self._python = python
 
     def spec(self, function: str = "bench") -> FunctionSpec:

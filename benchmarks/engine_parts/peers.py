@@ -5,20 +5,18 @@ Each is fetched once, at one version, into the user's cache.
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import shutil
 import subprocess
 import tempfile
-import zipfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from benchmarks.engine_parts.function import CODE
+from benchmarks.engine_parts.function import CODE, code_zip
 from tests.contract.lambda_api import stand_ins
 from tests.contract.lambda_api.stand_ins import StandInMissingError
 
@@ -117,14 +115,6 @@ def ministack(python: str) -> Iterator[Peer]:
         )  # fmt: skip
         client.get_waiter("function_active_v2").wait(FunctionName=FUNCTION)
         yield Peer(int(endpoint.rpartition(":")[2]), FUNCTION)
-
-
-def code_zip() -> bytes:
-    """The function's zip."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr(zipfile.ZipInfo("main.py"), CODE)
-    return buffer.getvalue()
 
 
 PEERS: dict[str, Start] = {"serverless-offline": serverless_offline, "ministack": ministack}

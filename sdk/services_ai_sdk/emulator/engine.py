@@ -169,10 +169,7 @@ class Engine:
         Raises:
             InvokeRefused: What Lambda answers when it does not run the function.
         """
-        if self._closed:
-            raise _ending()
-        if len(payload) > REQUEST_BYTES_MAX:
-            raise _too_large(payload, "RequestResponse", REQUEST_BYTES_MAX)
+        self._admit(payload, "RequestResponse", REQUEST_BYTES_MAX)
         spec = await self.resolve(function, qualifier)
         invoked_arn = _invoked_arn(spec, qualifier)
         if spec.routes:
@@ -194,8 +191,8 @@ class Engine:
         self._reserved.check(spec)
         pool = self._pool(spec)
         if not spec.routes and self._resolved.get((function, qualifier)) is spec:
-            # Not where an alias draws a version for each call (its main one has the routes too), nor where something
-            # changed meanwhile.
+            # Not where an alias draws a version for each call (its main one has the routes, too), nor where
+            # something changed meanwhile.
             self._ways[(function, qualifier)] = pool, invoked_arn
         await pool.run(invocation)
         return await answer
@@ -218,10 +215,7 @@ class Engine:
         Raises:
             InvokeRefused: What Lambda answers when it does not take the event.
         """
-        if self._closed:
-            raise _ending()
-        if len(payload) > EVENT_BYTES_MAX:
-            raise _too_large(payload, "Event", EVENT_BYTES_MAX)
+        self._admit(payload, "Event", EVENT_BYTES_MAX)
         spec = await self.resolve(function, qualifier)
         # The qualifier may be part of the name.
         qualifier = qualifier or _qualifier_of(function)
@@ -236,6 +230,13 @@ class Engine:
         )
         self._events.put(event, spec)
         return event.request_id
+
+    def _admit(self, payload: bytes, kind: str, bytes_max: int) -> None:
+        if self._closed:
+            raise _ending()
+        if len(payload) > bytes_max:
+            what = f"{len(payload)} byte payload is too large for the {kind} invocation type"
+            raise InvokeRefused(413, "RequestTooLargeException", f"{what} (limit {bytes_max} bytes)")
 
     async def run_event(self, event: Event) -> InvokeAnswer:
         """Runs one event to its end: the queue's."""
@@ -450,11 +451,6 @@ def _pool_key(spec: FunctionSpec) -> _PoolKey:
 
 def _invoked_arn(spec: FunctionSpec, qualifier: str | None) -> str:
     return spec.function_arn if qualifier is None else f"{spec.function_arn}:{qualifier}"
-
-
-def _too_large(payload: bytes, kind: str, bytes_max: int) -> InvokeRefused:
-    message = f"{len(payload)} byte payload is too large for the {kind} invocation type (limit {bytes_max} bytes)"
-    return InvokeRefused(413, "RequestTooLargeException", message)
 
 
 def _qualifier_of(function: str) -> str | None:
