@@ -12,7 +12,7 @@ from services_ai_sdk.emulator.body_budget import BodyBudget
 from services_ai_sdk.emulator.engine import Engine
 from services_ai_sdk.emulator.errors import InvokeRefused
 from services_ai_sdk.emulator.http import Forward, HttpRequest, HttpResponse, Middleware
-from services_ai_sdk.emulator.invoke_api import function_of, invoke, refused, try_invoke
+from services_ai_sdk.emulator.invoke_api import function_of, invoke, invoked_by, refused, try_invoke
 from services_ai_sdk.emulator.server import ServerConnection
 from services_ai_sdk.emulator.spec import Credentials, FunctionSpec
 from services_ai_sdk.emulator.upstream import Upstream
@@ -95,9 +95,10 @@ class Front:
         self._upstream.close()
 
     def _short_way(self, request: Whole, respond: Callable[[bytes], None]) -> bool:
-        if self._guarded and not self._trusted(request.request()):
+        invoked = invoked_by(request)
+        if invoked is None or (self._guarded and not self._trusted(request.request())):
             return False
-        return try_invoke(self._engine, request, respond)
+        return try_invoke(self._engine, *invoked, request, respond)
 
     async def _from_host(self, request: HttpRequest) -> HttpResponse:
         return await (self._from_outside if self._trusted(request) else self._from_strangers)(request)

@@ -50,10 +50,16 @@ async def invoke(engine: Engine, function: str, request: HttpRequest) -> HttpRes
         return refused(refusal)
 
 
-def try_invoke(engine: Engine, request: Whole, respond: Callable[[bytes], None]) -> bool:
+def invoked_by(request: Whole) -> tuple[str, str | None] | None:
+    """Function and qualifier that a request invokes; None for any other request."""
+    return _invoked_by(request.target) if request.method == b"POST" else None
+
+
+def try_invoke(
+    engine: Engine, function: str, qualifier: str | None, request: Whole, respond: Callable[[bytes], None]
+) -> bool:
     """Answers a plain warm call by the short way; False where the long one is needed, or an error is due."""
-    invoked = _invoked_by(request.target)
-    if invoked is None or request.method != b"POST" or not _is_json(request.body):
+    if not _is_json(request.body):
         return False
     trace = ""
     if _LOOKED_AT.search(request.lowered):
@@ -63,12 +69,11 @@ def try_invoke(engine: Engine, request: Whole, respond: Callable[[bytes], None])
                 return False
             if lowered == b"x-amzn-trace-id":
                 trace = _trace(value.decode("latin-1"))
-    return engine.try_invoke(*invoked, request.body, lambda answer: respond(_written(answer)), trace)
+    return engine.try_invoke(function, qualifier, request.body, lambda answer: respond(_written(answer)), trace)
 
 
 @functools.lru_cache(maxsize=1024)
 def _invoked_by(target: bytes) -> tuple[str, str | None] | None:
-    """Function and qualifier."""
     path, _, query = target.decode().partition("?")
     function = _function_in(path)
     return None if function is None else (function, _qualifier_in(query))
